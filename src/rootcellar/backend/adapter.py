@@ -1,0 +1,285 @@
+"""The class behind ``result_backend = "cellar+…"``: Celery's backend API in terms of a store and the hub."""
+
+import os
+import time
+from functools import cached_property
+from typing import Any, Callable, Iterable, Iterator
+
+from celery import states
+from celery.backends.base import BaseBackend
+from celery.result import GroupResult, ResultBase, ResultSet, result_from_tuple
+from kombu.utils.encoding import bytes_to_str
+
+from rootcellar import urls
+from rootcellar.backend.arrivals import Meta, arrivals
+from rootcellar.backend.callbacks import Callbacks, ReadyPromise
+from rootcellar.errors import ConfigurationError, StoreUnavailable
+from rootcellar.record import FINAL_STATES, Record, check_id
+from rootcellar.settings import Settings
+from rootcellar.stores import open_store
+from rootcellar.stores.base import Store
+from rootcellar.waiting import Hub
+
+
+class CellarBackend(BaseBackend):
+    """A Celery result backend over any store.
+
+    One instance serves all threads of a process: it is marked thread-safe whatever ``result_backend_thread_safe``
+    says, so that the process has one pool and one hub.
+    """
+
+    supports_native_join = True
+    supports_result_compression = True
+    supports_failure_expires = True
+
+    store: Store
+
+    def __init__(self, app: Any, url: str | None = None, **kwargs: Any) -> None:
+        """Read the settings; nothing is connected yet.
+
+        Raises:
+            ConfigurationError: the URL or a setting is wrong.
+            MissingDriver: the engine's package is not installed.
+        """
+        if not url:
+            raise ConfigurationError(
+                f"result_backend is {urls.PREFIX.rstrip('+')!r} without a store. Write it as a URL, for example "
+                f"{urls.PREFIX}sqlite:///results.db."
+            )
+        self.settings = Settings.from_celery(app.conf, os.environ)
+        self.store = open_store(url, self.settings)
+        self.codec = self.settings.codec
+        super().__init__(app, url=url, **kwargs)
+        self.thread_safe = True
+        self._callbacks = Callbacks(self._decode)
+
+    @cached_property
+    def hub(self) -> Hub:
+        """What waits on behalf of this process; its thread and connection come with the first wait."""
+        return Hub(self.store, look_interval_s=self.settings.look_interval_s)
+
+    @property
+    def supports_autoexpire(self) -> bool:
+        """Whether the engine drops expired records itself; where not, beat schedules ``celery.backend_cleanup``."""
+        return self.store.capabilities.expires_itself
+
+    @property
+    def is_async(self) -> bool:
+        """Results are pushed to their waiters."""
+        return True
+
+    def as_uri(self, include_password: bool = False) -> str:
+        """Return the backend's URL, without its secrets unless asked for them."""
+        whole = urls.PREFIX + str(self.url)
+        return whole if include_password else urls.redact(whole)
+
+    def __reduce__(self, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        return super().__reduce__(args, {**(kwargs or {}), "url": self.url})
+
+    # -- storing and reading: called by Celery's own store_result, get_task_meta and so on, inside their retry ---------
+
+    def encode(self, data: Any) -> bytes:
+        """Encode with the codec, for whatever in Celery's base class encodes."""
+        return self.codec.encode(data)
+
+    def decode(self, payload: bytes) -> Any:
+        """Decode with the codec."""
+        return self.codec.decode(payload)
+
+    def _store_result(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        traceback: str | None = None,
+        request: Any = None,
+        **_: Any,
+    ) -> Any:
+        record_id = check_id(task_id)
+        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
+        meta["task_id"] = record_id
+        self.store.put(self._record(record_id, state, self.codec.encode(meta), request))
+        return result
+
+    def _record(self, record_id: str, state: str, payload: bytes, request: Any) -> Record:
+        now = time.time()
+        keep_s = self.settings.retention.seconds_for(state)
+        done_at = now if state in FINAL_STATES else None
+        expires_at = None if keep_s is None else now + keep_s
+        if request is None:
+            return Record(record_id, state, payload, done_at=done_at, expires_at=expires_at)
+        delivery = getattr(request, "delivery_info", None) or {}
+        return Record(
+            record_id,
+            state,
+            payload,
+            name=getattr(request, "task", None),
+            worker=getattr(request, "hostname", None),
+            queue=delivery.get("routing_key"),
+            retries=getattr(request, "retries", None),
+            parent_id=getattr(request, "parent_id", None),
+            group_id=getattr(request, "group", None),
+            done_at=done_at,
+            expires_at=expires_at,
+        )
+
+    def _get_task_meta_for(self, task_id: str) -> Meta:
+        record = self.store.get(check_id(task_id))
+        return {"status": states.PENDING, "result": None} if record is None else self._decode(record)
+
+    def _decode(self, record: Record) -> Meta:
+        meta: Meta = self.meta_from_decoded(self.codec.decode(record.payload))
+        return meta
+
+    def task_result_exists(self, task_id: str) -> bool:
+        """Return whether anything is stored for the task (Celery 5.7's ``AsyncResult.exists``)."""
+        return self.store.get(check_id(task_id)) is not None
+
+    def _forget(self, task_id: str) -> None:
+        self.store.delete((check_id(task_id),))
+
+    def _save_group(self, group_id: str, result: GroupResult) -> GroupResult:
+        keep_s = self.settings.retention.expires_s
+        self.store.group_put(
+            check_id(group_id, "group id"),
+            self.codec.encode({"result": result.as_tuple()}),
+            None if keep_s is None else time.time() + keep_s,
+        )
+        return result
+
+    def _restore_group(self, group_id: str) -> Meta | None:
+        payload = self.store.group_get(check_id(group_id, "group id"))
+        if payload is None:
+            return None
+        meta: Meta = self.codec.decode(payload)
+        meta["result"] = result_from_tuple(meta["result"], self.app)
+        return meta
+
+    def _delete_group(self, group_id: str) -> None:
+        self.store.group_delete(check_id(group_id, "group id"))
+
+    def cleanup(self) -> None:
+        """Delete what has expired (``celery.backend_cleanup``), in batches."""
+        for _ in self.store.purge():
+            pass
+
+    def exception_safe_to_retry(self, exc: BaseException) -> bool:
+        """Return whether the store was merely away, so that ``result_backend_always_retry`` may try again."""
+        return isinstance(exc, StoreUnavailable)
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    def wait_for_pending(
+        self,
+        result: Any,
+        timeout: float | None = None,
+        interval: float | None = 0.5,
+        no_ack: bool = True,
+        on_message: Callable[[Meta], Any] | None = None,
+        on_interval: Callable[[], Any] | None = None,
+        callback: Callable[[str, Any], Any] | None = None,
+        propagate: bool = True,
+    ) -> Any:
+        """Block until ``result`` is ready (what ``AsyncResult.get`` calls); return or raise its outcome."""
+        result._maybe_set_cache(self.wait_for(result.id, timeout, interval, no_ack, on_interval, on_message))
+        return result.maybe_throw(callback=callback, propagate=propagate)
+
+    def wait_for(
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        interval: float | None = 0.5,
+        no_ack: bool = True,
+        on_interval: Callable[[], Any] | None = None,
+        on_message: Callable[[Meta], Any] | None = None,
+    ) -> Meta:
+        """Block until the task is ready; return its meta."""
+        ((_, meta),) = self.get_many(
+            (task_id,), timeout=timeout, interval=interval, on_message=on_message, on_interval=on_interval
+        )
+        return meta
+
+    def get_many(
+        self,
+        task_ids: Iterable[str],
+        timeout: float | None = None,
+        interval: float | None = 0.5,
+        no_ack: bool = True,
+        on_message: Callable[[Meta], Any] | None = None,
+        on_interval: Callable[[], Any] | None = None,
+        max_iterations: int | None = None,
+        **_: Any,
+    ) -> Iterator[tuple[str, Meta]]:
+        """Yield ``(task id, meta)`` of each task as it becomes ready; one read for all that are ready already.
+
+        Raises:
+            celery.exceptions.TimeoutError: not all were ready after ``timeout`` seconds.
+        """
+        self._ensure_not_eager()
+        return arrivals(
+            self,
+            [check_id(bytes_to_str(task_id)) for task_id in task_ids],
+            timeout_s=timeout,
+            interval_s=interval,
+            on_message=on_message,
+            on_interval=on_interval,
+            only_look=max_iterations is not None,
+        )
+
+    def iter_native(self, result: ResultSet, **kwargs: Any) -> Iterator[tuple[str, Any]]:
+        """Yield ``(id, meta)`` for each member of a result set as it becomes ready; for a nested set, its results."""
+        pending: dict[str, list[Any]] = {}
+        nested: dict[int, tuple[Any, set[str]]] = {}
+        ready: list[tuple[str, Any]] = []
+        for position, node in enumerate(result.results):
+            leaves = [leaf for leaf in _leaves(node) if not leaf._cache]
+            for leaf in leaves:
+                pending.setdefault(leaf.id, []).append(leaf)
+            if isinstance(node, ResultSet):
+                nested[position] = (node, {leaf.id for leaf in leaves})
+            elif not leaves:
+                ready.append((node.id, node._cache))
+        yield from ready
+        direct = {id(node) for node in result.results}
+        for task_id, meta in self.get_many(pending, **kwargs) if pending else ():
+            for leaf in pending[task_id]:
+                leaf._maybe_set_cache(meta)
+                if id(leaf) in direct:
+                    yield task_id, leaf._cache
+            for _, open_ids in nested.values():
+                open_ids.discard(task_id)
+            for position in [position for position, (_, open_ids) in nested.items() if not open_ids]:
+                node, _ = nested.pop(position)
+                yield node.id, node.results
+        for node, _ in nested.values():
+            yield node.id, node.results
+
+    def add_pending_result(self, result: ResultBase, weak: bool | None = None) -> ResultBase:
+        """Prepare a result for listeners (``AsyncResult.then`` calls this, with ``weak``).
+
+        Celery calls it before every ``get`` too, without ``weak``: nothing to prepare there.
+        """
+        if weak is not None and not isinstance(result.on_ready, ReadyPromise):
+            result.on_ready = ReadyPromise(result, lambda listened: self._listen(listened, weak))
+        return result
+
+    def _listen(self, result: Any, weak: bool) -> None:
+        if "_cellar_wait" not in vars(result) and not result._cache:
+            result._cellar_wait = self.hub.wait(
+                (check_id(result.id),), self._callbacks.for_result(result, weak)
+            )
+
+    def remove_pending_result(self, result: ResultBase) -> ResultBase:
+        """Stop listening. ``AsyncResult.__del__`` calls this: it takes no lock and does no I/O."""
+        wait = vars(result).pop("_cellar_wait", None)
+        if wait is not None:
+            self.hub.cancel(wait)
+        return result
+
+
+def _leaves(node: Any) -> Iterator[Any]:
+    if isinstance(node, ResultSet):
+        for child in node.results:
+            yield from _leaves(child)
+    else:
+        yield node

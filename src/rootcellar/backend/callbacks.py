@@ -1,0 +1,71 @@
+"""``AsyncResult.then``: calling back when a result arrives, although nobody blocks on it.
+
+Celery registers with its backend for every ``then``, and a ``GroupResult`` calls ``then`` on all its members the moment
+it is made: so sending a group of a thousand would subscribe a thousand times, although nobody may ever ask
+(celery/celery#3808). Here only a listener other than such a group's own barrier counts as somebody who waits.
+"""
+
+import logging
+import os
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
+
+from vine import barrier, promise
+
+from rootcellar.record import Record
+
+logger = logging.getLogger(__name__)
+
+
+class ReadyPromise(promise):
+    """An ``AsyncResult``'s ``on_ready`` that says when somebody begins to listen."""
+
+    def __init__(self, result: Any, on_listener: Callable[[Any], None]) -> None:
+        super().__init__(result._on_fulfilled, weak=True)
+        self._result = weakref.ref(result)
+        self._on_listener = on_listener
+
+    def then(self, callback: Any, on_error: Any = None) -> Any:
+        """Add a listener, as :meth:`vine.promise.then` does."""
+        added = super().then(callback, on_error)
+        result = self._result()
+        if result is not None and not self.ready and not isinstance(callback, barrier):
+            self._on_listener(result)
+        return added
+
+
+class Callbacks:
+    """Fulfils the promises of results that arrived, in one thread of its own.
+
+    Not in the hub's: a callback may take its time, or wait for another result.
+    """
+
+    def __init__(self, decode: Callable[[Record], dict[str, Any]]) -> None:
+        self._decode = decode
+        self._executor: ThreadPoolExecutor | None = None
+        self._pid = 0
+
+    def for_result(self, result: Any, weak: bool) -> Callable[[Record], None]:
+        """Return what the hub is to call with the record of ``result``, keeping the result alive unless ``weak``."""
+        if weak:
+            reference = weakref.ref(result)
+            return lambda record: self._submit(reference(), record)
+        return lambda record: self._submit(result, record)
+
+    def _submit(self, result: Any, record: Record) -> None:
+        if result is None:
+            return
+        if (
+            self._executor is None or self._pid != os.getpid()
+        ):  # a fork leaves the executor without its thread
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="rootcellar-callbacks")
+            self._pid = os.getpid()
+        self._executor.submit(self._fulfil, result, record)
+
+    def _fulfil(self, result: Any, record: Record) -> None:
+        try:
+            if not result._cache:
+                result._maybe_set_cache(self._decode(record))
+        except Exception:
+            logger.exception("A callback given to AsyncResult.then raised for task %s", record.id)

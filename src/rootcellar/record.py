@@ -1,0 +1,92 @@
+"""The record: all that is known of one task's outcome.
+
+A record's *payload* is the document that Celery itself writes for a key-value store: one encoded mapping with
+``status``, ``result``, ``traceback``, ``children`` and the rest. It is the same bytes on every engine, so a payload
+can be moved from one store to another unchanged. The other fields repeat what an engine can search by; an engine that
+keeps nothing beside the payload (Redis) returns them as ``None``.
+"""
+
+from typing import NamedTuple
+
+from rootcellar.errors import InvalidRecord
+
+PENDING = "PENDING"
+STARTED = "STARTED"
+RETRY = "RETRY"
+SUCCESS = "SUCCESS"
+FAILURE = "FAILURE"
+REVOKED = "REVOKED"
+
+#: States after which a task has ended. A custom state (``PROGRESS``) is never final.
+FINAL_STATES = frozenset({SUCCESS, FAILURE, REVOKED})
+
+#: Ids longer than this are refused: it is what an indexed text column holds on every engine (MySQL's ``VARCHAR(255)``).
+MAX_ID_LENGTH = 255
+
+
+class Record(NamedTuple):
+    """One task's outcome as a store keeps it. Times are seconds since 1970, UTC."""
+
+    id: str
+    state: str
+    payload: bytes
+    name: str | None = None
+    worker: str | None = None
+    queue: str | None = None
+    retries: int | None = None
+    parent_id: str | None = None
+    group_id: str | None = None
+    done_at: float | None = None
+    #: when the store may drop the record; ``None``: never
+    expires_at: float | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the task has ended: its state is SUCCESS, FAILURE or REVOKED."""
+        return self.state in FINAL_STATES
+
+    def __repr__(self) -> str:
+        """Leave the payload out: a record in a log must not show what a task returned."""
+        return f"<Record {self.id} {self.state} {len(self.payload)} bytes>"
+
+
+def merge(kept: Record | None, arriving: Record) -> Record:
+    """Return the record a store must hold after ``arriving`` comes in where ``kept`` lies.
+
+    A SUCCESS is final: a task that was delivered twice must not turn a result somebody may already have read into
+    another one. Anything else gives way, since a FAILURE may be retried. Each store makes this decision itself,
+    atomically, inside the server; this function is the rule they are tested against.
+
+    >>> done, late = Record("a", "SUCCESS", b"1"), Record("a", "FAILURE", b"2")
+    >>> merge(done, late) is done, merge(late, done) is done
+    (True, True)
+    """
+    if kept is not None and kept.state == SUCCESS:
+        return kept
+    return arriving
+
+
+def check_id(record_id: object, what: str = "task id") -> str:
+    """Return ``record_id`` as a string fit to be a key on every engine.
+
+    Raises:
+        InvalidRecord: it is empty, longer than :data:`MAX_ID_LENGTH` characters, or holds a NUL byte.
+    """
+    if type(record_id) is str:
+        text = record_id
+    elif isinstance(record_id, bytes):
+        text = record_id.decode("utf-8", "replace")
+    else:
+        text = "" if record_id is None else str(record_id)
+    if text and len(text) <= MAX_ID_LENGTH and "\0" not in text:
+        return text
+    if not text:
+        problem = "is empty"
+    elif len(text) > MAX_ID_LENGTH:
+        problem = f"is {len(text)} characters long; {MAX_ID_LENGTH} is the most every engine can index"
+    else:
+        problem = "holds a NUL byte, which databases refuse in text"
+    raise InvalidRecord(
+        f"The {what} {text[:40]!r} cannot be stored: it {problem}. Let Celery make the id, or pass a shorter one as "
+        "apply_async(task_id=...)."
+    )

@@ -1,0 +1,238 @@
+"""Settings: Celery's configuration and the environment, read once, validated when built, frozen.
+
+Celery's names are kept and honoured. rootcellar's own start with ``cellar_``; each may also come from the environment
+as ``CELLAR_…`` and Celery's configuration wins. A ``cellar_`` name that does not exist is an error: a misspelt
+setting that is silently ignored is how results get lost.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
+
+from rootcellar.codec import Codec
+from rootcellar.errors import ConfigurationError, did_you_mean
+from rootcellar.retention import Retention, seconds
+
+#: Pool options of ``database_engine_options`` that are honoured, under SQLAlchemy's names, with SQLAlchemy's defaults
+#: (https://docs.sqlalchemy.org/en/20/core/engines.html).
+ENGINE_OPTIONS = (
+    "pool_size",
+    "max_overflow",
+    "pool_timeout",
+    "pool_recycle",
+    "pool_pre_ping",
+    "connect_args",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How many connections one process may hold, and for how long."""
+
+    #: connections kept open between uses
+    size: int = 5
+    #: connections beyond ``size`` that may be opened under load, closed again when returned
+    overflow: int = 10
+    #: how long a caller waits for a free connection before an error
+    timeout_s: float = 30.0
+    #: age at which a connection is replaced; ``None``: never
+    recycle_s: float | None = 3600.0
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.overflow < 0:
+            raise ConfigurationError(
+                f"The connection pool is given size {self.size} and overflow {self.overflow}. database_engine_options"
+                "['pool_size'] and redis_max_connections take 1 or more, 'max_overflow' 0 or more."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """What Celery's ``redis_*`` settings say. ``connection`` holds the keyword arguments of redis-py's connection."""
+
+    pool: PoolSettings = field(default_factory=lambda: PoolSettings(size=16, overflow=0, recycle_s=None))
+    connection: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    use_ssl: Mapping[str, Any] | None = field(default=None, repr=False)
+    retry_on_timeout: bool = False
+    key_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """What Celery's ``database_*`` settings say."""
+
+    pool: PoolSettings = field(default_factory=PoolSettings)
+    connect_args: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    create_tables: bool = True
+    schema: str | None = None
+    record_table: str = "cellar_record"
+    group_table: str = "cellar_group"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a store, the hub and the backend need to know. :meth:`from_celery` builds it from ``app.conf``."""
+
+    codec: Codec = field(default_factory=Codec)
+    retention: Retention = field(default_factory=Retention)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    #: seconds between two re-reads of what is being waited for: what a lost notification costs at most
+    look_interval_s: float = 1.0
+    #: seconds an operation waits for a free connection, or for a database's answer, before an error
+    store_timeout_s: float = 30.0
+
+    @classmethod
+    def from_celery(cls, conf: Mapping[str, Any], environ: Mapping[str, str]) -> "Settings":
+        """Build settings from Celery's configuration (any mapping with its lower-case names) and the environment.
+
+        Raises:
+            ConfigurationError: an unknown ``cellar_`` name, or a value of the wrong type or range.
+        """
+        own = _own_settings(conf, environ)
+        store_timeout_s = own["cellar_store_timeout"]
+        expires_s = seconds(conf.get("result_expires"), "result_expires")
+        failure_expires = conf.get("result_failure_expires")
+        return cls(
+            codec=Codec(
+                serializer=conf.get("result_serializer") or "json",
+                compression=conf.get("result_compression") or None,
+                accept=_accepted(conf),
+                max_bytes=own["cellar_max_payload_bytes"],
+            ),
+            retention=Retention(
+                expires_s=expires_s,
+                failure_expires_s=expires_s
+                if failure_expires is None
+                else seconds(failure_expires, "result_failure_expires"),
+            ),
+            redis=_redis(conf, store_timeout_s),
+            database=_database(conf, store_timeout_s),
+            look_interval_s=own["cellar_look_interval"],
+            store_timeout_s=store_timeout_s,
+        )
+
+
+def _positive_float(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError("must be above 0")
+    return number
+
+
+def _positive_int(value: Any) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+#: name → default, how to read it
+OWN: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
+    "cellar_look_interval": (1.0, _positive_float),
+    "cellar_max_payload_bytes": (128 * 1024 * 1024, _positive_int),
+    "cellar_store_timeout": (30.0, _positive_float),
+}
+
+
+def _own_settings(conf: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    namespace = str(getattr(conf, "prefix", None) or "").lower()  # `CELERY_` in a Django settings module
+    for key in conf:
+        name = str(key).lower().removeprefix(namespace)
+        if name.startswith("cellar_") and name not in OWN:
+            raise ConfigurationError(
+                f"{key!r} is no setting of rootcellar.{did_you_mean(name, OWN)} It has: {', '.join(sorted(OWN))}."
+            )
+    values = {}
+    for name, (default, read) in OWN.items():
+        given, source = conf.get(name), name
+        if given is None:
+            given, source = environ.get(name.upper()), f"the environment variable {name.upper()}"
+        try:
+            values[name] = default if given is None else read(given)
+        except (TypeError, ValueError) as exc:
+            raise ConfigurationError(
+                f"{source} is {given!r}: {exc}. Give a number; the default is {default}."
+            ) from None
+    return values
+
+
+def _accepted(conf: Mapping[str, Any]) -> frozenset[str]:
+    accept = conf.get("result_accept_content")
+    if accept is None:
+        accept = conf.get("accept_content")
+    if isinstance(accept, str):
+        raise ConfigurationError(f"result_accept_content is the text {accept!r}. Give a list: [{accept!r}].")
+    return frozenset(accept) if accept else frozenset({"json"})
+
+
+def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
+    connection = {
+        "host": conf.get("redis_host"),
+        "port": conf.get("redis_port"),
+        "db": conf.get("redis_db"),
+        "username": conf.get("redis_username"),
+        "password": conf.get("redis_password"),
+        "socket_timeout": conf.get("redis_socket_timeout", 120.0),
+        "socket_connect_timeout": conf.get("redis_socket_connect_timeout"),
+        "socket_keepalive": conf.get("redis_socket_keepalive") or None,
+        "socket_keepalive_options": conf.get("redis_socket_keepalive_options"),
+        "health_check_interval": conf.get("redis_backend_health_check_interval"),
+        "credential_provider": conf.get("redis_backend_credential_provider"),
+        "client_name": conf.get("redis_client_name"),
+    }
+    transport = conf.get("result_backend_transport_options") or {}
+    prefix = transport.get("global_keyprefix") or ""
+    if prefix and prefix[-1] not in ":_-.":
+        prefix += "_"  # as Celery does, so that both read the same keys
+    return RedisSettings(
+        pool=PoolSettings(
+            size=_whole("redis_max_connections", conf.get("redis_max_connections"), 16),
+            overflow=0,
+            timeout_s=store_timeout_s,
+            recycle_s=None,
+        ),
+        connection={name: value for name, value in connection.items() if value is not None},
+        use_ssl=conf.get("redis_backend_use_ssl") or None,
+        retry_on_timeout=bool(conf.get("redis_retry_on_timeout")),
+        key_prefix=prefix,
+    )
+
+
+def _database(conf: Mapping[str, Any], store_timeout_s: float) -> DatabaseSettings:
+    if conf.get("database_engine_callback"):
+        raise ConfigurationError(
+            "database_engine_callback is set, and takes an SQLAlchemy engine; rootcellar's stores have none. Remove "
+            "it; connection options go into database_engine_options['connect_args'] or into the URL."
+        )
+    options: dict[str, Any] = dict(conf.get("database_engine_options") or {})
+    for name in options:
+        near = did_you_mean(name, ENGINE_OPTIONS)
+        if near and name not in ENGINE_OPTIONS:
+            raise ConfigurationError(f"database_engine_options has no option {name!r}.{near}")
+    defaults = PoolSettings()
+    recycle = options.get("pool_recycle", defaults.recycle_s)
+    schemas, names = conf.get("database_table_schemas") or {}, conf.get("database_table_names") or {}
+    return DatabaseSettings(
+        pool=PoolSettings(
+            size=_whole("database_engine_options['pool_size']", options.get("pool_size"), defaults.size),
+            overflow=_whole(
+                "database_engine_options['max_overflow']", options.get("max_overflow"), defaults.overflow
+            ),
+            timeout_s=float(options.get("pool_timeout", store_timeout_s)),
+            recycle_s=None if recycle is None or recycle < 0 else float(recycle),
+        ),
+        connect_args=dict(options.get("connect_args") or {}),
+        create_tables=bool(conf.get("database_create_tables_at_setup", True)),
+        schema=schemas.get("task"),
+        record_table=names.get("task") or "cellar_record",
+        group_table=names.get("group") or "cellar_group",
+    )
+
+
+def _whole(setting: str, value: Any, default: int) -> int:
+    if value is None:
+        return default
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{setting} is {value!r}. Give a whole number.") from None

@@ -1,0 +1,184 @@
+"""A pool of connections: bounded, fork-safe, and cheap enough for the hot path.
+
+The pools that come with the drivers cost more than what is done with the connection here, do not survive a fork, or
+bring threads of their own; docs/decisions/0003-own-pool.md has the figures. This one is shared by all stores: last in
+first out, so that the fewest connections stay warm; a caller waits for a free one no longer than the settings allow.
+
+There is no ping before use. An operation that finds its connection dead is repeated once on a fresh one, which costs
+nothing while all is well; that is safe because every verb of a store may be repeated.
+"""
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from typing import Any, Callable, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+from rootcellar.errors import StoreTimeout
+from rootcellar.settings import PoolSettings
+
+
+class Connection(Protocol):
+    """What the pool asks of a connection."""
+
+    #: ``time.monotonic()`` when it was opened
+    opened_at: float
+
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Connection)
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_pools: "weakref.WeakSet[Pool[Any]]" = weakref.WeakSet()
+# Connections a fork left behind. They belong to the parent: closing one here would say goodbye on the parent's socket,
+# or checkpoint the parent's SQLite file, so they are kept, unused, until the process ends.
+_inherited: list[Any] = []
+
+
+class Pool(Generic[C]):
+    """Up to ``size + overflow`` connections of one process."""
+
+    def __init__(
+        self,
+        connect: Callable[[], C],
+        settings: PoolSettings,
+        *,
+        lost: tuple[type[BaseException], ...],
+        answered: tuple[type[BaseException], ...],
+        name: str,
+    ) -> None:
+        """Make an empty pool.
+
+        ``lost`` are the errors that mean the connection is gone, ``answered`` those after which it is still in step
+        with the server. After any other (an interrupt in the middle of a reply) it is closed. ``name`` is for errors.
+        """
+        self._connect = connect
+        self._settings = settings
+        self._lost = lost
+        self._answered = answered
+        self._name = name
+        self._reset()
+        _pools.add(self)
+
+    def _reset(self) -> None:
+        self._idle: deque[C] = deque()
+        self._room = threading.Condition(threading.Lock())
+        self._opening = 0
+        self._members: set[C] = set()
+        self._waiting = 0
+
+    def run(self, operation: Callable[Concatenate[C, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``operation(connection, *args)``, once more on a fresh connection if the first was found dead."""
+        connection, is_fresh = self._acquire()
+        while True:
+            try:
+                result = operation(connection, *args, **kwargs)
+            except self._lost:
+                self._discard(connection)
+                if is_fresh:
+                    raise
+                self.close()  # the others are of the same age, and most likely as dead
+                connection, is_fresh = self._acquire()
+            except self._answered:
+                self._release(connection)
+                raise
+            except BaseException:
+                self._discard(connection)
+                raise
+            else:
+                self._release(connection)
+                return result
+
+    def _acquire(self) -> tuple[C, bool]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return self._wait_for_room()
+        recycle_s = self._settings.recycle_s
+        if recycle_s is not None and time.monotonic() - connection.opened_at > recycle_s:
+            self._discard(connection)
+            return self._wait_for_room()
+        return connection, False
+
+    def _wait_for_room(self) -> tuple[C, bool]:
+        most = self._settings.size + self._settings.overflow
+        deadline = time.monotonic() + self._settings.timeout_s
+        with self._room:
+            self._waiting += 1
+            try:
+                while True:
+                    if self._idle:
+                        try:
+                            return self._idle.pop(), False
+                        except IndexError:  # a caller on the fast path was quicker
+                            continue
+                    if len(self._members) + self._opening < most:
+                        self._opening += 1
+                        break
+                    left_s = deadline - time.monotonic()
+                    if left_s <= 0:
+                        raise StoreTimeout(
+                            f"All {most} connections of this process to {self._name} were in use for "
+                            f"{self._settings.timeout_s:g} s. Raise the pool's size (redis_max_connections, or "
+                            "database_engine_options pool_size and max_overflow) or cellar_store_timeout, or use "
+                            "fewer threads."
+                        )
+                    self._room.wait(left_s)
+            finally:
+                self._waiting -= 1
+        connection = None
+        try:
+            connection = self._connect()
+        finally:
+            with self._room:
+                self._opening -= 1
+                if connection is None:
+                    self._room.notify()
+                else:
+                    self._members.add(connection)
+        return connection, True
+
+    def _release(self, connection: C) -> None:
+        if len(self._idle) >= self._settings.size:
+            self._discard(connection)
+            return
+        self._idle.append(connection)
+        if self._waiting:
+            with self._room:
+                self._room.notify()
+
+    def _discard(self, connection: C) -> None:
+        connection.close()
+        with self._room:
+            self._members.discard(connection)
+            self._room.notify()
+
+    def close(self) -> None:
+        """Close the idle connections. Those in use are closed or kept as they come back."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return
+            self._discard(connection)
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: forget the parent's connections without touching them."""
+        _inherited.append(self._members)
+        self._reset()
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections this process holds now, idle and in use."""
+        return len(self._members)
+
+
+def _after_fork_in_child() -> None:
+    for pool in list(_pools):
+        pool.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,193 @@
+"""One PostgreSQL connection that runs prepared statements over libpq.
+
+psycopg's cursors spend some 20 µs a statement in Python, a fifth of what a get costs; the figures are in
+docs/decisions/0004-libpq.md. This speaks to psycopg's public low-level interface (``psycopg.pq``) instead: binary
+results, decoded here for the five types our statements return, and a wait that a time-out, a signal or a greenlet can
+interrupt. Everything that is not hot goes through :attr:`Session.connection`, the ordinary psycopg object.
+"""
+
+import struct
+import time
+from typing import Any, Callable, Mapping, Sequence
+
+import psycopg
+from psycopg import pq
+
+from rootcellar.stores.waker import wait_for
+
+Parameter = str | bytes | int | float | None
+Row = tuple[Any, ...]
+
+_BINARY = pq.Format.BINARY
+_TEXT = pq.Format.TEXT
+_RESULTS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_FLOAT8 = struct.Struct("!d")
+
+
+def _to_int(data: bytes) -> int:
+    return int.from_bytes(data, "big", signed=True)
+
+
+def _to_float(data: bytes) -> float:
+    number: float = _FLOAT8.unpack(data)[0]
+    return number
+
+
+# By type OID: bool, bytea, int8, int4, text, float8 (pg_type.dat); what is missing is read as text.
+_DECODERS: Mapping[int, Callable[[bytes], Any]] = {
+    16: lambda data: data == b"\x01",
+    17: bytes,
+    20: _to_int,
+    23: _to_int,
+    25: bytes.decode,
+    701: _to_float,
+}
+
+
+class ConnectionLost(psycopg.OperationalError):
+    """The server went away, or told us to."""
+
+
+class StatementTimeout(psycopg.OperationalError):
+    """The server did not answer in time; the connection is out of step and must be closed."""
+
+
+class Session:
+    """A connection in autocommit, and the statements prepared on it."""
+
+    def __init__(self, connection: psycopg.Connection[Any], timeout_s: float) -> None:
+        self.connection = connection
+        self.opened_at = time.monotonic()
+        self._pgconn = connection.pgconn
+        self._timeout_s = timeout_s
+        self._prepared: dict[str, tuple[bytes, tuple[Callable[[bytes], Any], ...]]] = {}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    @property
+    def fileno(self) -> int:
+        """The socket."""
+        return self._pgconn.socket
+
+    def run(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[Row]:
+        """Run one statement (parameters ``$1`` …), preparing it the first time; return its rows.
+
+        Raises:
+            ConnectionLost: the connection is gone.
+            StatementTimeout: no answer in the time allowed.
+            psycopg.Error: what the server answered.
+        """
+        pgconn = self._pgconn
+        prepared = self._prepared.get(sql)
+        if prepared is None:
+            prepared = self._prepare(sql)
+        name, decoders = prepared
+        values: list[bytes | None] = []
+        formats: list[int] = []
+        for parameter in parameters:
+            if parameter is None:
+                values.append(None)
+                formats.append(_TEXT)
+            elif type(parameter) is bytes:
+                values.append(parameter)
+                formats.append(_BINARY)
+            else:
+                values.append(str(parameter).encode())
+                formats.append(_TEXT)
+        try:
+            pgconn.send_query_prepared(name, values, formats, _BINARY)
+        except psycopg.OperationalError as exc:
+            raise ConnectionLost(str(exc)) from exc
+        return _rows(self._result(), decoders)
+
+    def read(self) -> None:
+        """Take in what the server has sent unasked; call it when :attr:`fileno` is readable."""
+        try:
+            self._pgconn.consume_input()
+        except psycopg.OperationalError as exc:
+            raise ConnectionLost(str(exc)) from exc
+
+    def notified(self) -> list[str]:
+        """Return the payloads of the notifications taken in so far."""
+        payloads = []
+        while (notice := self._pgconn.notifies()) is not None:
+            payloads.append(notice.extra.decode())
+        return payloads
+
+    def _prepare(self, sql: str) -> tuple[bytes, tuple[Callable[[bytes], Any], ...]]:
+        name = b"rootcellar_%d" % len(self._prepared)
+        try:
+            self._pgconn.send_prepare(name, sql.encode())
+        except psycopg.OperationalError as exc:
+            raise ConnectionLost(str(exc)) from exc
+        self._result()
+        self._pgconn.send_describe_prepared(name)
+        described = self._result()
+        decoders = tuple(_DECODERS.get(described.ftype(i), bytes.decode) for i in range(described.nfields))
+        self._prepared[sql] = (name, decoders)
+        return self._prepared[sql]
+
+    def _result(self) -> pq.abc.PGresult:
+        """Send what is left to send, wait for the answer, and take it."""
+        pgconn = self._pgconn
+        socket = (pgconn.socket,)
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            while pgconn.flush():  # a payload larger than the socket's buffer
+                wait_for(socket, deadline - time.monotonic(), writable=True)
+                self._check(deadline)
+            while True:
+                if not wait_for(socket, deadline - time.monotonic()):
+                    self._check(deadline)
+                pgconn.consume_input()
+                if not pgconn.is_busy():
+                    break
+            result = pgconn.get_result()
+            while (more := pgconn.get_result()) is not None:
+                result = more
+        except StatementTimeout:
+            raise
+        except psycopg.OperationalError as exc:
+            raise ConnectionLost(str(exc)) from exc
+        if result is None:
+            raise ConnectionLost("the server closed the connection")
+        if result.status not in _RESULTS:
+            raise _error(result)
+        return result
+
+    def _check(self, deadline: float) -> None:
+        if time.monotonic() >= deadline:
+            raise StatementTimeout(f"no answer in {self._timeout_s:g} s")
+
+
+def _rows(result: pq.abc.PGresult, decoders: tuple[Callable[[bytes], Any], ...]) -> list[Row]:
+    value = result.get_value
+    columns = tuple(enumerate(decoders))
+    return [
+        tuple([None if (data := value(row, i)) is None else decode(data) for i, decode in columns])
+        for row in range(result.ntuples)
+    ]
+
+
+def _error(result: pq.abc.PGresult) -> psycopg.Error:
+    code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+    message = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
+    # 57P0x: the server is shutting down, has crashed, or is not up yet; 08: connection exceptions
+    # (https://www.postgresql.org/docs/current/errcodes-appendix.html)
+    if code.startswith(("57P0", "08")):
+        return ConnectionLost(message)
+    try:
+        kind = psycopg.errors.lookup(code)
+    except KeyError:
+        kind = psycopg.DatabaseError
+    return kind(message)
+
+
+def text_array(values: Sequence[str]) -> str:
+    """Return ``values`` as a literal of type ``text[]``.
+
+    >>> text_array(['a', 'b"c', 'd' + chr(92)])
+    '{"a","b\\\\"c","d\\\\\\\\"}'
+    """
+    return "{" + ",".join('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values) + "}"

@@ -1,0 +1,257 @@
+"""Redis, also Valkey: Celery's own keys and bytes, so that a fleet may be half ``redis://`` and half ours."""
+
+import hashlib
+import math
+import time
+from importlib import resources
+from typing import Any, Callable, Iterable, Iterator, Sequence, TypeVar
+
+from redis import exceptions
+
+from rootcellar.codec import Codec
+from rootcellar.errors import (
+    AccessDenied,
+    RootcellarError,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    Unsupported,
+)
+from rootcellar.record import SUCCESS, Record
+from rootcellar.settings import Settings
+from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
+from rootcellar.stores.pool import Pool
+from rootcellar.stores.redis_connection import connection_pool
+from rootcellar.stores.redis_watcher import RedisWatcher
+from rootcellar.urls import StoreURL, without_secret
+
+T = TypeVar("T")
+
+RECORD_KEY = "celery-task-meta-"
+GROUP_KEY = "celery-taskset-meta-"
+# A writer that keeps losing the race for one opaque record gives up after this many documents.
+_PUT_ATTEMPTS = 20
+
+
+class _Connection:
+    """One of redis-py's connections, used without its client: the client's own work is a third of what a GET costs."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.opened_at = time.monotonic()
+
+    def execute(self, *command: Any) -> Any:
+        self._raw.send_command(*command)
+        return self._raw.read_response()
+
+    def execute_many(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send several commands in one round trip."""
+        self._raw.send_packed_command(self._raw.pack_commands(commands))
+        return [self._raw.read_response() for _ in commands]
+
+    def close(self) -> None:
+        self._raw.disconnect()
+
+
+class RedisStore(Store):
+    """Records under ``celery-task-meta-<id>``, groups under ``celery-taskset-meta-<id>``, expiring by themselves."""
+
+    capabilities = Capabilities(expires_itself=True, shared_between_hosts=True)
+
+    def __init__(self, url: StoreURL, settings: Settings) -> None:
+        self.url = url
+        self._codec: Codec = settings.codec
+        self._settings = settings.redis
+        self._record_key = self._settings.key_prefix + RECORD_KEY
+        self._group_key = self._settings.key_prefix + GROUP_KEY
+        self._put_script = resources.files(__package__).joinpath("redis_put.lua").read_bytes()
+        # The name EVALSHA knows a script by; not a safeguard.
+        self._put_sha = hashlib.sha1(self._put_script, usedforsecurity=False).hexdigest()
+        self._driver_pool = connection_pool(url, self._settings)
+        lost: tuple[type[BaseException], ...] = (exceptions.ConnectionError,)
+        if self._settings.retry_on_timeout:
+            lost += (exceptions.TimeoutError,)
+        self._pool: Pool[_Connection] = Pool(
+            self._connect, self._settings.pool, lost=lost, answered=(exceptions.ResponseError,), name=str(url)
+        )
+
+    # -- the verbs ------------------------------------------------------------------------------------------------
+
+    def put(self, record: Record) -> bool:
+        key, keep_s = self._record_key + record.id, _keep_s(record.expires_at)
+        seen = ""
+        for _ in range(_PUT_ATTEMPTS):
+            answer = self._run(self._put, key, record.payload, keep_s, seen)
+            if isinstance(answer, int):
+                return answer == 1
+            if self._codec.state_of(answer) == SUCCESS:
+                return False
+            seen = hashlib.sha1(answer, usedforsecurity=False).hexdigest()
+        raise StoreError(
+            f"{self.url}: record {record.id} kept changing while it was being stored. Store it again."
+        )
+
+    def _put(self, connection: _Connection, key: str, payload: bytes, keep_s: int, seen: str) -> Any:
+        try:
+            return connection.execute("EVALSHA", self._put_sha, 1, key, payload, keep_s, seen)
+        except exceptions.NoScriptError:
+            return connection.execute("EVAL", self._put_script, 1, key, payload, keep_s, seen)
+
+    def put_many(self, records: Iterable[Record]) -> int:
+        return sum(self.put(record) for record in records)
+
+    def get(self, record_id: str) -> Record | None:
+        payload = self._run(_Connection.execute, "GET", self._record_key + record_id)
+        return None if payload is None else Record(record_id, self._codec.state_of(payload), payload)
+
+    def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
+        found = {}
+        for batch in batches(ids):
+            payloads = self._run(_Connection.execute, "MGET", *[self._record_key + i for i in batch])
+            for record_id, payload in zip(batch, payloads, strict=True):
+                if payload is not None:
+                    found[record_id] = Record(record_id, self._codec.state_of(payload), payload)
+        return found
+
+    def delete(self, ids: Sequence[str]) -> int:
+        return sum(
+            self._run(_Connection.execute, "DEL", *[self._record_key + i for i in batch])
+            for batch in batches(ids)
+        )
+
+    def scan(self, after: str | None = None, batch: int = BATCH) -> Iterator[list[Record]]:
+        if after is not None:
+            raise Unsupported(
+                f"{self.url}: Redis has no order of keys to resume a scan in. Scan from the start."
+            )
+        pattern = _escape_glob(self._record_key) + "*"
+        cursor: Any = 0
+        while True:
+            cursor, keys = self._run(_Connection.execute, "SCAN", cursor, "MATCH", pattern, "COUNT", batch)
+            records = self._read(keys)
+            if records:
+                yield records
+            if int(cursor) == 0:
+                return
+
+    def _read(self, keys: list[bytes]) -> list[Record]:
+        commands = [command for key in keys for command in (("GET", key), ("PTTL", key))]
+        answers = self._run(_Connection.execute_many, commands) if commands else []
+        records = []
+        for key, payload, left_ms in zip(keys, answers[::2], answers[1::2], strict=True):
+            if payload is not None:  # it may have expired since
+                expires_at = time.time() + left_ms / 1000 if left_ms >= 0 else None
+                record_id = key.decode()[len(self._record_key) :]
+                records.append(
+                    Record(record_id, self._codec.state_of(payload), payload, expires_at=expires_at)
+                )
+        return records
+
+    def purge(self, batch: int = BATCH) -> Iterator[int]:
+        """Nothing to do: Redis expires its keys."""
+        yield from ()
+
+    def stats(self) -> Stats:
+        """Count by reading everything; the bytes are those of keys and values, without Redis's overhead."""
+        by_state: dict[str, int] = {}
+        size = 0
+        for records in self.scan():
+            for record in records:
+                by_state[record.state] = by_state.get(record.state, 0) + 1
+                size += len(self._record_key) + len(record.id) + len(record.payload)
+        return Stats(records=sum(by_state.values()), bytes=size, by_state=by_state)
+
+    def group_put(self, group_id: str, payload: bytes, expires_at: float | None) -> None:
+        keep_s = _keep_s(expires_at)
+        expiry = ("EX", keep_s) if keep_s else ()
+        self._run(_Connection.execute, "SET", self._group_key + group_id, payload, *expiry)
+
+    def group_get(self, group_id: str) -> bytes | None:
+        payload: bytes | None = self._run(_Connection.execute, "GET", self._group_key + group_id)
+        return payload
+
+    def group_delete(self, group_id: str) -> None:
+        self._run(_Connection.execute, "DEL", self._group_key + group_id)
+
+    def watcher(self) -> Watcher:
+        try:
+            return RedisWatcher(self._driver_pool, self._record_key, self._codec)
+        except exceptions.RedisError as exc:
+            raise self._error(exc) from exc
+
+    def check(self) -> Facts:
+        text: bytes = self._run(_Connection.execute, "INFO")
+        info = dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
+        policy, limit = info.get("maxmemory_policy", "unknown"), int(info.get("maxmemory", 0))
+        details = {
+            "maxmemory": f"{limit} bytes" if limit else "no limit",
+            "maxmemory_policy": policy,
+            "append-only file": "on" if info.get("aof_enabled") == "1" else "off",
+            "role": info.get("role", "unknown"),
+        }
+        warnings = []
+        if policy not in ("noeviction", "unknown"):
+            warnings.append(
+                f"maxmemory-policy is {policy}: under memory pressure Redis drops results that nobody has read. Set "
+                "noeviction, and give results a Redis of their own."
+            )
+        if info.get("role") == "slave":
+            warnings.append("This is a replica: nothing can be stored here. Name the master in the URL.")
+        if details["append-only file"] == "off":
+            warnings.append(
+                "The append-only file is off: a restart loses the results since the last snapshot, or all."
+            )
+        return Facts(
+            info.get("server_name", "redis").capitalize(), info.get("redis_version", "?"), details, warnings
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+    # -- connections ----------------------------------------------------------------------------------------------
+
+    def _connect(self) -> _Connection:
+        raw = self._driver_pool.make_connection()
+        raw.connect()
+        return _Connection(raw)
+
+    def _run(self, operation: Callable[..., T], *args: Any) -> T:
+        try:
+            return self._pool.run(operation, *args)
+        except exceptions.RedisError as exc:
+            raise self._error(exc) from exc
+
+    def _error(self, exc: exceptions.RedisError) -> RootcellarError:
+        reason = without_secret(" ".join(str(exc).split()), self.url)
+        if isinstance(
+            exc, (exceptions.AuthenticationError, exceptions.NoPermissionError)
+        ) or reason.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
+            return AccessDenied(
+                f"{self.url} refused the login: {reason}. Check user and password in result_backend (or redis_username, "
+                "redis_password); an ACL user needs +@read +@write +@scripting +@pubsub +@connection on ~celery-* and "
+                "&celery-*."
+            )
+        if isinstance(exc, exceptions.TimeoutError):
+            return StoreTimeout(
+                f"{self.url} did not answer in time: {reason}. The limits are redis_socket_timeout and "
+                "redis_socket_connect_timeout."
+            )
+        if isinstance(exc, exceptions.ConnectionError):
+            return StoreUnavailable(
+                f"{self.url} cannot be reached: {reason}. Check host and port in result_backend, and that the server "
+                "is up."
+            )
+        if isinstance(exc, exceptions.ReadOnlyError):
+            return StoreUnavailable(
+                f"{self.url} is a replica and takes no writes: {reason}. Name the master."
+            )
+        return StoreError(f"{self.url}: {reason}.")
+
+
+def _keep_s(expires_at: float | None) -> int:
+    """Return Redis's expiry in whole seconds, at least 1; 0 for ever."""
+    return 0 if expires_at is None else max(1, math.ceil(expires_at - time.time()))
+
+
+def _escape_glob(text: str) -> str:
+    return "".join(f"\\{char}" if char in "*?[]\\^-" else char for char in text)

@@ -1,0 +1,155 @@
+"""A store's URL: taking it apart, and showing it without its secrets."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Mapping
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from rootcellar.errors import ConfigurationError, did_you_mean
+
+PREFIX = "cellar+"
+
+#: URL scheme → engine, for what this version can open.
+ENGINES: Mapping[str, str] = {
+    "redis": "redis",
+    "rediss": "redis",
+    "redis+socket": "redis",
+    "socket": "redis",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "sqlite": "sqlite",
+}
+
+#: Schemes that belong to engines rootcellar has not built yet.
+PLANNED = frozenset({"sentinel", "redis-cluster", "mysql", "mariadb", "mongodb", "mongodb+srv", "rpc"})
+
+_SECRET_OPTION = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
+_HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreURL:
+    """A parsed store URL. ``str()`` and ``repr()`` of it never show the password."""
+
+    scheme: str
+    engine: str
+    host: str | None
+    port: int | None
+    username: str | None
+    password: str | None = field(repr=False)
+    #: what follows the host, percent-decoded: ``/0`` of ``redis://h/0``, ``/results.db`` of ``sqlite:///results.db``
+    path: str
+    options: Mapping[str, str] = field(repr=False)
+    #: the URL as it was given, without ``cellar+``; holds the password
+    raw: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return redact(PREFIX + self.raw)
+
+
+def parse(url: str) -> StoreURL:
+    """Take a store URL apart; a leading ``cellar+`` is accepted and dropped.
+
+    Raises:
+        ConfigurationError: not a URL, an unknown scheme (the nearest known one is named), or a port that is none.
+    """
+    raw = url.removeprefix(PREFIX)
+    shown = redact(url)
+    scheme, separator, _ = raw.partition("://")
+    if not separator:
+        raise ConfigurationError(
+            f"result_backend {shown!r} is not a URL. Write it as {PREFIX}ENGINE://..., for example "
+            f"{PREFIX}redis://localhost:6379/0 or {PREFIX}sqlite:///results.db."
+        )
+    engine = _engine(scheme.lower(), shown)
+    try:
+        parts = urlsplit("x" + raw[len(scheme) :])
+        port = parts.port
+    except ValueError as exc:
+        raise ConfigurationError(
+            f"result_backend {shown!r} cannot be read: {_reason(exc)}. The form is "
+            f"{PREFIX}{scheme}://user:password@host:port/name; characters such as @ : / # in a user name or password "
+            "must be percent-encoded (urllib.parse.quote)."
+        ) from None
+    return StoreURL(
+        scheme=scheme.lower(),
+        engine=engine,
+        host=parts.hostname,
+        port=port,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        path=unquote(parts.path),
+        options=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        raw=raw,
+    )
+
+
+def _engine(scheme: str, shown: str) -> str:
+    if scheme in ENGINES:
+        return ENGINES[scheme]
+    bare = scheme.removeprefix("db+").partition("+")[0]
+    if bare in ENGINES:
+        raise ConfigurationError(
+            f"result_backend {shown!r} uses SQLAlchemy's spelling {scheme!r}. rootcellar opens {bare!r} with its own "
+            f"driver: write {PREFIX}{bare}://..."
+        )
+    if scheme in PLANNED:
+        raise ConfigurationError(
+            f"result_backend {shown!r}: this version of rootcellar has no store for {scheme!r} yet. Take {PREFIX!r} "
+            f"away to use Celery's own backend, or use one of: {', '.join(sorted(ENGINES))}."
+        )
+    raise ConfigurationError(
+        f"result_backend {shown!r}: {scheme!r} is no engine rootcellar knows.{did_you_mean(scheme, ENGINES)} "
+        f"It opens: {', '.join(sorted(ENGINES))}."
+    )
+
+
+def _reason(exc: ValueError) -> str:
+    text = str(exc)
+    if "out of range" in text.lower():
+        return "the port must be between 0 and 65535"
+    return "the port is not a number" if "port" in text.lower() else "host or port is malformed"
+
+
+def redact(url: str) -> str:
+    """Return ``url`` with its password, and the value of every secret-looking option, replaced by ``***``.
+
+    Never raises, and errs on the side of hiding: it works on malformed URLs too, which are the ones shown in errors.
+
+    >>> redact("cellar+redis://:hunter2@db:6379/0?password=x&db=1")
+    'cellar+redis://:***@db:6379/0?password=***&db=1'
+    >>> redact("postgresql://u:p@ss/w@db/x")
+    'postgresql://u:***@db/x'
+    >>> redact("sentinel://:a@one:26379;sentinel://:b@two:26379")
+    'sentinel://:***@one:26379;sentinel://:***@two:26379'
+    """
+    return ";".join(_redact_one(part) for part in url.split(";"))
+
+
+def _redact_one(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return f"{_HIDDEN}@{url.rpartition('@')[2]}" if "@" in url else url
+    rest, mark, query = rest.partition("?")
+    login, at, where = rest.rpartition("@")
+    if "@" in query and not at:  # an unescaped '?' inside the password
+        login, at, where, mark, query = "", "@", query.rpartition("@")[2], "", ""
+        login = f":{_HIDDEN}"
+    if at:
+        user, colon, _ = login.partition(":")
+        rest = f"{user}{colon}{_HIDDEN if colon else ''}{at}{where}"
+    if mark:
+        query = "&".join(
+            f"{name}={_HIDDEN}" if _SECRET_OPTION.search(name) else pair
+            for pair in query.split("&")
+            for name in [pair.partition("=")[0]]
+        )
+    return f"{scheme}{separator}{rest}{mark}{query}"
+
+
+def without_secret(text: str, url: StoreURL) -> str:
+    """Return ``text`` (a driver's message) with the URL's password blotted out wherever it occurs."""
+    for secret in {url.password, quote(url.password, safe="") if url.password else None}:
+        if secret:
+            text = text.replace(secret, _HIDDEN)
+    return text
