@@ -4,8 +4,8 @@ One root, :exc:`RootcellarError`. A message is one paragraph: what happened, whi
 what to do next. No message ever holds a password: URLs are redacted with :func:`rootcellar.urls.redact` first.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 from kombu.exceptions import DecodeError as KombuDecodeError
 from kombu.exceptions import EncodeError as KombuEncodeError

@@ -48,7 +48,5 @@ def seconds(value: object, setting: str) -> float | None:
             "None to keep results for ever."
         )
     if not 0 <= value < float("inf"):
-        raise ConfigurationError(
-            f"{setting} is {value!r}. Give 0 or more seconds; 0 and None keep results for ever."
-        )
+        raise ConfigurationError(f"{setting} is {value!r}. Give 0 or more seconds; 0 and None keep results for ever.")
     return float(value) or None

@@ -5,8 +5,9 @@ as ``CELLAR_…`` and Celery's configuration wins. A ``cellar_`` name that does 
 setting that is silently ignored is how results get lost.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping
+from typing import Any
 
 from rootcellar.codec import Codec
 from rootcellar.errors import ConfigurationError, did_you_mean
@@ -215,9 +216,7 @@ def _database(conf: Mapping[str, Any], store_timeout_s: float) -> DatabaseSettin
     return DatabaseSettings(
         pool=PoolSettings(
             size=_whole("database_engine_options['pool_size']", options.get("pool_size"), defaults.size),
-            overflow=_whole(
-                "database_engine_options['max_overflow']", options.get("max_overflow"), defaults.overflow
-            ),
+            overflow=_whole("database_engine_options['max_overflow']", options.get("max_overflow"), defaults.overflow),
             timeout_s=float(options.get("pool_timeout", store_timeout_s)),
             recycle_s=None if recycle is None or recycle < 0 else float(recycle),
         ),

@@ -1,8 +1,8 @@
 """A store's URL: taking it apart, and showing it without its secrets."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from rootcellar.errors import ConfigurationError, did_you_mean

@@ -2,14 +2,15 @@
 
 import os
 import time
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any
 
-from celery import states
 from celery.backends.base import BaseBackend
 from celery.result import GroupResult, ResultBase, ResultSet, result_from_tuple
 from kombu.utils.encoding import bytes_to_str
 
+from celery import states
 from rootcellar import urls
 from rootcellar.backend.arrivals import Meta, arrivals
 from rootcellar.backend.callbacks import Callbacks, ReadyPromise
@@ -265,9 +266,7 @@ class CellarBackend(BaseBackend):
 
     def _listen(self, result: Any, weak: bool) -> None:
         if "_cellar_wait" not in vars(result) and not result._cache:
-            result._cellar_wait = self.hub.wait(
-                (check_id(result.id),), self._callbacks.for_result(result, weak)
-            )
+            result._cellar_wait = self.hub.wait((check_id(result.id),), self._callbacks.for_result(result, weak))
 
     def remove_pending_result(self, result: ResultBase) -> ResultBase:
         """Stop listening. ``AsyncResult.__del__`` calls this: it takes no lock and does no I/O."""

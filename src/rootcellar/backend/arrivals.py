@@ -2,7 +2,8 @@
 
 import queue
 import time
-from typing import Any, Callable, Iterator, Protocol, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 
@@ -94,9 +95,7 @@ def _read(store: Store, ids: Sequence[str]) -> Iterator[Record]:
 class _Pace:
     """When to look up from waiting: for the interval's callback, and for the end of the caller's patience."""
 
-    def __init__(
-        self, deadline: float | None, interval_s: float | None, on_interval: Callable[[], Any] | None
-    ) -> None:
+    def __init__(self, deadline: float | None, interval_s: float | None, on_interval: Callable[[], Any] | None) -> None:
         self._deadline = deadline
         self._interval_s = max(_LEAST_INTERVAL_S, 0.5 if interval_s is None else interval_s)
         self._on_interval = on_interval

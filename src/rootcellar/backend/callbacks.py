@@ -8,8 +8,9 @@ it is made: so sending a group of a thousand would subscribe a thousand times, a
 import logging
 import os
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable
+from typing import Any
 
 from vine import barrier, promise
 
@@ -56,9 +57,7 @@ class Callbacks:
     def _submit(self, result: Any, record: Record) -> None:
         if result is None:
             return
-        if (
-            self._executor is None or self._pid != os.getpid()
-        ):  # a fork leaves the executor without its thread
+        if self._executor is None or self._pid != os.getpid():  # a fork leaves the executor without its thread
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="rootcellar-callbacks")
             self._pid = os.getpid()
         self._executor.submit(self._fulfil, result, record)

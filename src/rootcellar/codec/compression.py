@@ -11,7 +11,7 @@ unfold to more than ``cellar_max_payload_bytes``.
 import bz2
 import lzma
 import zlib
-from typing import Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from kombu import compression as kombu_compression
 

@@ -96,9 +96,7 @@ class Codec:
         """
         document = self._open(payload)
         try:
-            return serialization.loads(
-                document, self._content_type(), self._content_encoding(), accept=self.accept
-            )
+            return serialization.loads(document, self._content_type(), self._content_encoding(), accept=self.accept)
         except ContentDisallowed as exc:
             raise DecodeError(f"A stored result may not be read: {exc}. See result_accept_content.") from exc
         except Exception as exc:
@@ -118,9 +116,7 @@ class Codec:
         document = self.decode(payload)
         state = document.get("status") if isinstance(document, dict) else None
         if not isinstance(state, str):
-            raise DecodeError(
-                "A stored result holds no 'status': it is not a document Celery or rootcellar wrote."
-            )
+            raise DecodeError("A stored result holds no 'status': it is not a document Celery or rootcellar wrote.")
         return state
 
     def _open(self, payload: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The stores: where records lie. One engine each, behind the verbs of :class:`rootcellar.stores.base.Store`."""
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Mapping, NamedTuple
+from typing import NamedTuple
 
 from rootcellar import urls
 from rootcellar.errors import MissingDriver

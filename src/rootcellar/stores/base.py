@@ -6,8 +6,9 @@ process makes connections of its own. No verb connects before it is called. Erro
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
+from typing import NamedTuple
 
 from rootcellar.record import Record
 from rootcellar.urls import StoreURL

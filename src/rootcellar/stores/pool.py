@@ -13,7 +13,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from typing import Any, Callable, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from rootcellar.errors import StoreTimeout
 from rootcellar.settings import PoolSettings

@@ -1,7 +1,8 @@
 """PostgreSQL: tables of our own, psycopg 3, waiters told through LISTEN."""
 
 import threading
-from typing import Any, Callable, Iterable, Iterator, Sequence, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import conninfo, errors, sql
@@ -126,13 +127,9 @@ class PostgreSQLStore(Store):
             warnings.append("fsync is off: a crash of the server's machine may lose or damage every result.")
         if recovery == "true":
             warnings.append("This is a standby: nothing can be stored here. Name the primary in the URL.")
-        allowed = self._query(
-            "privileges", (text_array([self._text_name(t) for t in ("record", "groups", "waiter")]),)
-        )
+        allowed = self._query("privileges", (text_array([self._text_name(t) for t in ("record", "groups", "waiter")]),))
         if not allowed[0][0]:
-            warnings.append(
-                "The login lacks SELECT, INSERT, UPDATE or DELETE on rootcellar's tables: GRANT them."
-            )
+            warnings.append("The login lacks SELECT, INSERT, UPDATE or DELETE on rootcellar's tables: GRANT them.")
         return Facts("PostgreSQL", version, details, warnings)
 
     def close(self) -> None:
@@ -225,9 +222,7 @@ class PostgreSQLStore(Store):
                 "rootcellar in this process."
             )
         if version is not None or not self._settings.create_tables:
-            state = (
-                f"of version {version}" if version else "missing, and database_create_tables_at_setup is off"
-            )
+            state = f"of version {version}" if version else "missing, and database_create_tables_at_setup is off"
             raise SchemaError(
                 f"The tables behind {self.url} are {state}; this rootcellar needs version {latest}. Make them with: "
                 f"rootcellar schema upgrade {self.url}"
@@ -251,17 +246,13 @@ class PostgreSQLStore(Store):
         reason = without_secret(" ".join(str(exc).split()), self.url)
         if isinstance(exc, (errors.UndefinedTable, errors.UndefinedColumn)):
             self._prepared = False
-            return SchemaError(
-                f"{self.url}: {reason}. Make the tables with: rootcellar schema upgrade {self.url}"
-            )
+            return SchemaError(f"{self.url}: {reason}. Make the tables with: rootcellar schema upgrade {self.url}")
         if isinstance(exc, errors.DuplicateTable):
             return SchemaError(
                 f"{self.url}: {reason}, and it is not rootcellar's. Choose other names in database_table_names, or a "
                 "schema of its own in database_table_schemas."
             )
-        if isinstance(
-            exc, (errors.InsufficientPrivilege, errors.InvalidSchemaName, errors.ReadOnlySqlTransaction)
-        ):
+        if isinstance(exc, (errors.InsufficientPrivilege, errors.InvalidSchemaName, errors.ReadOnlySqlTransaction)):
             return AccessDenied(
                 f"{self.url}: {reason}. The login needs SELECT, INSERT, UPDATE and DELETE on rootcellar's tables; to "
                 "make them it needs CREATE on the schema (or have an administrator run `rootcellar schema sql`)."
@@ -270,11 +261,7 @@ class PostgreSQLStore(Store):
             return StoreTimeout(
                 f"{self.url}: {reason}. The server hangs or is overloaded; cellar_store_timeout is how long we wait."
             )
-        if (
-            "authentication failed" in reason
-            or "no password supplied" in reason
-            or "does not exist" in reason
-        ):
+        if "authentication failed" in reason or "no password supplied" in reason or "does not exist" in reason:
             return AccessDenied(
                 f"{self.url} refused the login: {reason}. Check user, password and database in result_backend."
             )
@@ -286,7 +273,7 @@ class PostgreSQLStore(Store):
         return StoreError(f"{self.url}: {reason}.")
 
 
-class _Answered(Exception):  # noqa: N818  # not an error of its own: a label for one
+class _Answered(Exception):  # not an error of its own: a label for one
     """The server answered with an error; the connection is in step."""
 
     def __init__(self, error: psycopg.Error) -> None:

@@ -8,7 +8,8 @@ interrupt. Everything that is not hot goes through :attr:`Session.connection`, t
 
 import struct
 import time
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import psycopg
 from psycopg import pq

@@ -1,8 +1,8 @@
 """Hearing of changes in PostgreSQL: LISTEN on a channel of our own, and a row for each id we wait for."""
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Mapping, Sequence
 from uuid import uuid4
 
 import psycopg

@@ -3,8 +3,9 @@
 import hashlib
 import math
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
-from typing import Any, Callable, Iterable, Iterator, Sequence, TypeVar
+from typing import Any, TypeVar
 
 from redis import exceptions
 
@@ -87,9 +88,7 @@ class RedisStore(Store):
             if self._codec.state_of(answer) == SUCCESS:
                 return False
             seen = hashlib.sha1(answer, usedforsecurity=False).hexdigest()
-        raise StoreError(
-            f"{self.url}: record {record.id} kept changing while it was being stored. Store it again."
-        )
+        raise StoreError(f"{self.url}: record {record.id} kept changing while it was being stored. Store it again.")
 
     def _put(self, connection: _Connection, key: str, payload: bytes, keep_s: int, seen: str) -> Any:
         try:
@@ -115,15 +114,12 @@ class RedisStore(Store):
 
     def delete(self, ids: Sequence[str]) -> int:
         return sum(
-            self._run(_Connection.execute, "DEL", *[self._record_key + i for i in batch])
-            for batch in batches(ids)
+            self._run(_Connection.execute, "DEL", *[self._record_key + i for i in batch]) for batch in batches(ids)
         )
 
     def scan(self, after: str | None = None, batch: int = BATCH) -> Iterator[list[Record]]:
         if after is not None:
-            raise Unsupported(
-                f"{self.url}: Redis has no order of keys to resume a scan in. Scan from the start."
-            )
+            raise Unsupported(f"{self.url}: Redis has no order of keys to resume a scan in. Scan from the start.")
         pattern = _escape_glob(self._record_key) + "*"
         cursor: Any = 0
         while True:
@@ -142,9 +138,7 @@ class RedisStore(Store):
             if payload is not None:  # it may have expired since
                 expires_at = time.time() + left_ms / 1000 if left_ms >= 0 else None
                 record_id = key.decode()[len(self._record_key) :]
-                records.append(
-                    Record(record_id, self._codec.state_of(payload), payload, expires_at=expires_at)
-                )
+                records.append(Record(record_id, self._codec.state_of(payload), payload, expires_at=expires_at))
         return records
 
     def purge(self, batch: int = BATCH) -> Iterator[int]:
@@ -198,12 +192,8 @@ class RedisStore(Store):
         if info.get("role") == "slave":
             warnings.append("This is a replica: nothing can be stored here. Name the master in the URL.")
         if details["append-only file"] == "off":
-            warnings.append(
-                "The append-only file is off: a restart loses the results since the last snapshot, or all."
-            )
-        return Facts(
-            info.get("server_name", "redis").capitalize(), info.get("redis_version", "?"), details, warnings
-        )
+            warnings.append("The append-only file is off: a restart loses the results since the last snapshot, or all.")
+        return Facts(info.get("server_name", "redis").capitalize(), info.get("redis_version", "?"), details, warnings)
 
     def close(self) -> None:
         self._pool.close()
@@ -223,9 +213,9 @@ class RedisStore(Store):
 
     def _error(self, exc: exceptions.RedisError) -> RootcellarError:
         reason = without_secret(" ".join(str(exc).split()), self.url)
-        if isinstance(
-            exc, (exceptions.AuthenticationError, exceptions.NoPermissionError)
-        ) or reason.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
+        if isinstance(exc, (exceptions.AuthenticationError, exceptions.NoPermissionError)) or reason.startswith(
+            ("NOAUTH", "WRONGPASS", "NOPERM")
+        ):
             return AccessDenied(
                 f"{self.url} refused the login: {reason}. Check user and password in result_backend (or redis_username, "
                 "redis_password); an ACL user needs +@read +@write +@scripting +@pubsub +@connection on ~celery-* and "
@@ -242,9 +232,7 @@ class RedisStore(Store):
                 "is up."
             )
         if isinstance(exc, exceptions.ReadOnlyError):
-            return StoreUnavailable(
-                f"{self.url} is a replica and takes no writes: {reason}. Name the master."
-            )
+            return StoreUnavailable(f"{self.url} is a replica and takes no writes: {reason}. Name the master.")
         return StoreError(f"{self.url}: {reason}.")
 
 

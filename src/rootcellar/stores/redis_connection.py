@@ -1,7 +1,8 @@
 """From a URL and Celery's ``redis_*`` settings to redis-py's connections."""
 
 import socket
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from kombu.utils.imports import symbol_by_name
@@ -67,9 +68,7 @@ def _options(url: StoreURL) -> dict[str, Any]:
         try:
             options[name] = parse(value) if parse else value
         except (TypeError, ValueError):
-            raise ConfigurationError(
-                f"result_backend {url}: the option {name!r} has an unusable value."
-            ) from None
+            raise ConfigurationError(f"result_backend {url}: the option {name!r} has an unusable value.") from None
     return options
 
 

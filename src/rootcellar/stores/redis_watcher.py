@@ -1,7 +1,8 @@
 """Hearing of changes in Redis: SUBSCRIBE to the channels Celery publishes on, one for each id that is waited for."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Sequence
+from typing import Any
 
 from redis import ConnectionPool
 from redis.client import PubSub

@@ -4,9 +4,10 @@ import json
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any
 
 from rootcellar import schema
 from rootcellar.errors import (
@@ -106,8 +107,7 @@ class SQLiteStore(Store):
 
     def delete(self, ids: Sequence[str]) -> int:
         return sum(
-            self._run(_Connection.execute, self._sql["delete"], (json.dumps(batch),)).rowcount
-            for batch in batches(ids)
+            self._run(_Connection.execute, self._sql["delete"], (json.dumps(batch),)).rowcount for batch in batches(ids)
         )
 
     def scan(self, after: str | None = None, batch: int = BATCH) -> Iterator[list[Record]]:
@@ -183,9 +183,7 @@ class SQLiteStore(Store):
             raise self._error(exc) from exc
 
     def _upgrade(self, connection: _Connection) -> list[schema.Migration]:
-        connection.execute(
-            "BEGIN IMMEDIATE"
-        )  # a second process waits here, and then finds nothing left to do
+        connection.execute("BEGIN IMMEDIATE")  # a second process waits here, and then finds nothing left to do
         with connection.db:
             connection.execute(self._sql["version_create"])
             have = self._version(connection) or 0
@@ -266,9 +264,7 @@ class SQLiteStore(Store):
             )
         if "no such table" in str(exc):
             self._prepared = False
-            return SchemaError(
-                f"{self.url}: {exc}. Make the tables with: rootcellar schema upgrade {self.url}"
-            )
+            return SchemaError(f"{self.url}: {exc}. Make the tables with: rootcellar schema upgrade {self.url}")
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return StoreUnavailable(f"{self.url} could not be read or written: {exc}. Is the disk full?")
         return StoreError(f"{self.url}: {exc}.")

@@ -14,8 +14,8 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from typing import Callable, Iterable, Sequence
 
 from rootcellar.record import Record
 from rootcellar.stores.base import BATCH, Heard, Store, Watcher, batches
@@ -72,9 +72,7 @@ class Hub:
 
     # -- for callers ----------------------------------------------------------------------------------------------
 
-    def wait(
-        self, ids: Iterable[str], deliver: Callable[[Record], None], *, every_state: bool = False
-    ) -> Wait:
+    def wait(self, ids: Iterable[str], deliver: Callable[[Record], None], *, every_state: bool = False) -> Wait:
         """Have ``deliver(record)`` called, in the hub's thread, once for each id when its record is final.
 
         With ``every_state``, also for each change before that; the same record may then come more than once.
