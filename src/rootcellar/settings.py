@@ -68,6 +68,21 @@ class DatabaseSettings:
     record_table: str = "cellar_record"
     group_table: str = "cellar_group"
 
+    @property
+    def waiter_table(self) -> str:
+        """Who waits for what."""
+        return self._beside("waiter")
+
+    @property
+    def version_table(self) -> str:
+        """Which migrations have been applied."""
+        return self._beside("schema")
+
+    def _beside(self, what: str) -> str:
+        # Two apps that share a database under different table names must not share these.
+        stem = "cellar" if self.record_table == "cellar_record" else self.record_table
+        return f"{stem}_{what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -5,16 +5,22 @@ datetime, date, time, Decimal, UUID and bytes as ``{"__type__": …, "__value__"
 runs whatever code it holds, and whoever can write to the store could then run code in every reader.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from kombu import serialization
 from kombu.exceptions import ContentDisallowed
+from kombu.utils import json as kombu_json
 
 from rootcellar.codec import compression as compressing
 from rootcellar.errors import ConfigurationError, DecodeError, EncodeError, PayloadTooLarge, did_you_mean
 
 _REFUSED = frozenset({"pickle", "application/x-python-serialize"})
+
+# What kombu's JSON does for each document, kept ready: kombu builds an encoder and a decoder a call.
+_to_json = kombu_json.JSONEncoder().encode
+_from_json = json.JSONDecoder(object_hook=kombu_json.object_hook).decode
 
 # What Celery's JSON starts with: the mapping is built with `status` first.
 _JSON_STATE = b'{"status": "'
@@ -34,6 +40,8 @@ class Codec:
     #: content types or serializer names that may be read
     accept: frozenset[str] = frozenset({"json"})
     max_bytes: int = 128 * 1024 * 1024
+    #: whether the serializer is kombu's own JSON; an app may have registered another under that name
+    _is_kombu_json: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         registry = serialization.registry
@@ -64,6 +72,9 @@ class Codec:
         object.__setattr__(self, "accept", types)
         if self.compression is not None:
             compressing.check_method(self.compression)
+        registered = registry._encoders.get(self.serializer)
+        is_kombu_json = self.serializer == "json" and registered is not None and registered.encoder is kombu_json.dumps
+        object.__setattr__(self, "_is_kombu_json", is_kombu_json)
 
     def encode(self, document: Any) -> bytes:
         """Return ``document`` as a payload.
@@ -73,7 +84,10 @@ class Codec:
             PayloadTooLarge: it takes more than ``max_bytes``.
         """
         try:
-            _, _, encoded = serialization.dumps(document, serializer=self.serializer)
+            if self._is_kombu_json:
+                encoded = _to_json(document)
+            else:
+                _, _, encoded = serialization.dumps(document, serializer=self.serializer)
         except Exception as exc:
             raise EncodeError(
                 f"The task's result cannot be written as {self.serializer}: {_plain(exc)}. Return only values that "
@@ -96,6 +110,8 @@ class Codec:
         """
         document = self._open(payload)
         try:
+            if self._is_kombu_json:
+                return _from_json(document.decode())
             return serialization.loads(document, self._content_type(), self._content_encoding(), accept=self.accept)
         except ContentDisallowed as exc:
             raise DecodeError(f"A stored result may not be read: {exc}. See result_accept_content.") from exc

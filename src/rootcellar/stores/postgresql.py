@@ -45,8 +45,8 @@ class PostgreSQLStore(Store):
         self._tables = {
             "record": self._settings.record_table,
             "groups": self._settings.group_table,
-            "waiter": "cellar_waiter",
-            "version": "cellar_schema",
+            "waiter": self._settings.waiter_table,
+            "version": self._settings.version_table,
         }
         self._sql = {name: self._named(text) for name, text in statements.load("postgresql.sql").items()}
         self._prepared = False
@@ -73,7 +73,7 @@ class PostgreSQLStore(Store):
         return Record._make(rows[0]) if rows else None
 
     def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
-        found = {}
+        found: dict[str, Record] = {}
         for batch in batches(ids):
             rows = self._query("get_many", (text_array(batch),))
             found.update((row[0], Record._make(row)) for row in rows)
@@ -240,7 +240,7 @@ class PostgreSQLStore(Store):
 
     def _named(self, text: str) -> str:
         names = {table: self._identifier(table) for table in self._tables}
-        return sql.SQL(text).format(**names).as_string()  # type: ignore[arg-type]  # our own files
+        return sql.SQL(text).format(**names).as_string()
 
     def _error(self, exc: psycopg.Error) -> RootcellarError:
         reason = without_secret(" ".join(str(exc).split()), self.url)

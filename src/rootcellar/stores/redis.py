@@ -217,9 +217,9 @@ class RedisStore(Store):
             ("NOAUTH", "WRONGPASS", "NOPERM")
         ):
             return AccessDenied(
-                f"{self.url} refused the login: {reason}. Check user and password in result_backend (or redis_username, "
-                "redis_password); an ACL user needs +@read +@write +@scripting +@pubsub +@connection on ~celery-* and "
-                "&celery-*."
+                f"{self.url} refused the login: {reason}. Check user and password in result_backend (or "
+                "redis_username, redis_password); an ACL user needs +@read +@write +@scripting +@pubsub +@connection "
+                "on ~celery-* and &celery-*."
             )
         if isinstance(exc, exceptions.TimeoutError):
             return StoreTimeout(

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from kombu.utils.imports import symbol_by_name
 from redis import Connection, ConnectionPool, CredentialProvider, SSLConnection, UnixDomainSocketConnection
@@ -63,8 +62,8 @@ def connection_pool(url: StoreURL, settings: RedisSettings) -> ConnectionPool:
 
 def _options(url: StoreURL) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    for name, value in parse_qsl(urlsplit("x" + url.raw[len(url.scheme) :]).query, keep_blank_values=True):
-        parse = URL_QUERY_ARGUMENT_PARSERS.get(name)
+    for name, value in url.options.items():
+        parse: Any = URL_QUERY_ARGUMENT_PARSERS.get(name)
         try:
             options[name] = parse(value) if parse else value
         except (TypeError, ValueError):

@@ -27,6 +27,10 @@ class RedisWatcher(Watcher):
         # last id is discarded.
         self._pubsub.subscribe(record_key)
 
+    @property
+    def _connection(self) -> Any:
+        return self._pubsub.connection
+
     def add(self, ids: Sequence[str]) -> None:
         self._pubsub.subscribe(*[self._prefix + i for i in ids])
 
@@ -37,7 +41,7 @@ class RedisWatcher(Watcher):
         heard = self._read()
         if heard is None:
             # kombu waits on the same attribute; redis-py has no public way to wait on a connection and a pipe at once
-            self._waker.wait(self._pubsub.connection._sock.fileno(), timeout_s)
+            self._waker.wait(self._connection._sock.fileno(), timeout_s)
             heard = self._read()
         ids: list[str] = []
         records: list[Record] = []
@@ -49,7 +53,7 @@ class RedisWatcher(Watcher):
 
     def _read(self) -> dict[str, Any] | None:
         """Return the next message at hand; an empty one stands for a reply to (UN)SUBSCRIBE; ``None``: nothing."""
-        if not self._pubsub.connection.can_read(timeout=0):
+        if not self._connection.can_read(timeout=0):
             return None
         return self._pubsub.get_message(timeout=0) or {}
 

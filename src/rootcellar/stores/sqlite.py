@@ -67,6 +67,7 @@ class SQLiteStore(Store):
             "record": _quote(self._settings.record_table),
             "record_expires": _quote(self._settings.record_table + "_expires"),
             "groups": _quote(self._settings.group_table),
+            "version": _quote(self._settings.version_table),
         }
         self._sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
         self._prepared = False
@@ -78,13 +79,15 @@ class SQLiteStore(Store):
     # -- the verbs ------------------------------------------------------------------------------------------------
 
     def put(self, record: Record) -> bool:
-        return self._run(self._put, record)
+        stored: bool = self._run(self._put, record)
+        return stored
 
     def _put(self, connection: _Connection, record: Record) -> bool:
         return connection.execute(self._sql["put"], (*record, time.time())).rowcount > 0
 
     def put_many(self, records: Iterable[Record]) -> int:
-        return self._run(self._put_many, records)
+        changed: int = self._run(self._put_many, records)
+        return changed
 
     def _put_many(self, connection: _Connection, records: Iterable[Record]) -> int:
         changed = 0
@@ -99,7 +102,7 @@ class SQLiteStore(Store):
         return Record._make(rows[0]) if rows else None
 
     def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
-        found = {}
+        found: dict[str, Record] = {}
         for batch in batches(ids):
             rows = self._run(_fetch, self._sql["get_many"], (json.dumps(batch), time.time()))
             found.update((row[0], Record._make(row)) for row in rows)
@@ -169,7 +172,7 @@ class SQLiteStore(Store):
             return self._version(connection)
 
     def _version(self, connection: _Connection) -> int | None:
-        if not connection.execute(self._sql["version_exists"]).fetchone()[0]:
+        if not connection.execute(self._sql["version_exists"], (self._settings.version_table,)).fetchone()[0]:
             return None
         version: int | None = connection.execute(self._sql["version"]).fetchone()[0]
         return version

@@ -56,13 +56,13 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?1), 0)
 SELECT seq, id FROM {record} WHERE seq > ?1 ORDER BY seq LIMIT ?2
 
 -- version: the schema's version
-SELECT max(version) FROM cellar_schema
+SELECT max(version) FROM {version}
 
 -- version_create: the table that holds it
-CREATE TABLE IF NOT EXISTS cellar_schema (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL)
+CREATE TABLE IF NOT EXISTS {version} (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL)
 
 -- version_put: one more migration has been applied
-INSERT INTO cellar_schema (version, name) VALUES (?1, ?2)
+INSERT INTO {version} (version, name) VALUES (?1, ?2)
 
 -- version_exists: whether there is a version table at all
-SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'cellar_schema'
+SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1
