@@ -55,6 +55,7 @@ class CellarBackend(BaseBackend):
         self.thread_safe = True
         self._extended = bool(app.conf.find_value_for_key("extended", "result"))
         self._timezone = app.timezone
+        self._has_cache = app.conf.result_cache_max != -1
         self._callbacks = Callbacks(self._decode)
 
     @cached_property
@@ -149,9 +150,22 @@ class CellarBackend(BaseBackend):
                 meta["parent_id"] = parent_id
         return meta
 
+    def get_task_meta(self, task_id: str, cache: bool = True) -> Meta:
+        """Return the task's meta; ``{"status": "PENDING", "result": None}`` where nothing is stored.
+
+        Celery's own, which does the same around its cache and its retry, where either is switched on.
+        """
+        if self.always_retry or self._has_cache:
+            meta: Meta = super().get_task_meta(task_id, cache)
+            return meta
+        return self._get_task_meta_for(task_id)
+
     def _get_task_meta_for(self, task_id: str) -> Meta:
         record = self.store.get(check_id(task_id))
-        return {"status": states.PENDING, "result": None} if record is None else self._decode(record)
+        if record is None:
+            self._ensure_not_eager()  # an eager task stores nothing: say so to whoever looks for its result here
+            return {"status": states.PENDING, "result": None}
+        return self._decode(record)
 
     def _decode(self, record: Record) -> Meta:
         meta: Meta = self.meta_from_decoded(self.codec.decode(record.payload))

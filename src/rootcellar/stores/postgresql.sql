@@ -10,14 +10,12 @@ WHERE kept.state <> 'SUCCESS' OR kept.expires_at <= now()
 RETURNING (SELECT count(pg_notify(w.channel, w.id)) FROM {waiter} AS w WHERE w.id = kept.id)
 
 -- get: one record by id
-SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id,
-    extract(epoch FROM done_at)::float8, extract(epoch FROM expires_at)::float8
+SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at
 FROM {record}
 WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())
 
 -- get_many: the records of an array of ids
-SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id,
-    extract(epoch FROM done_at)::float8, extract(epoch FROM expires_at)::float8
+SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at
 FROM {record}
 WHERE id = ANY ($1::text[]) AND (expires_at IS NULL OR expires_at > now())
 
@@ -26,8 +24,7 @@ WITH gone AS (DELETE FROM {record} WHERE id = ANY ($1::text[]) RETURNING 1)
 SELECT count(*) FROM gone
 
 -- scan: a batch behind an id, in the order of ids
-SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id,
-    extract(epoch FROM done_at)::float8, extract(epoch FROM expires_at)::float8
+SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at
 FROM {record}
 WHERE id > $1 AND (expires_at IS NULL OR expires_at > now())
 ORDER BY id

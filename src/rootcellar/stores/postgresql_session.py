@@ -6,7 +6,6 @@ results, decoded here for the five types our statements return, and a wait that 
 interrupt. Everything that is not hot goes through :attr:`Session.connection`, the ordinary psycopg object.
 """
 
-import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
-from rootcellar.stores.waker import wait_for
+from rootcellar.stores.waker import reader, wait_for
 
 Parameter = str | bytes | int | float | None
 Row = tuple[Any, ...]
@@ -22,26 +21,28 @@ Row = tuple[Any, ...]
 _BINARY = pq.Format.BINARY
 _TEXT = pq.Format.TEXT
 _RESULTS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
-_FLOAT8 = struct.Struct("!d")
 
 
 def _to_int(data: bytes) -> int:
     return int.from_bytes(data, "big", signed=True)
 
 
-def _to_float(data: bytes) -> float:
-    number: float = _FLOAT8.unpack(data)[0]
-    return number
+# A timestamptz travels as microseconds since 2000-01-01 UTC; we keep seconds since 1970.
+_EPOCH_2000_S = 946_684_800
 
 
-# By type OID: bool, bytea, int8, int4, text, float8 (pg_type.dat); what is missing is read as text.
+def _to_epoch_s(data: bytes) -> float:
+    return int.from_bytes(data, "big", signed=True) / 1_000_000 + _EPOCH_2000_S
+
+
+# By type OID: bool, bytea, int8, int4, text, timestamptz (pg_type.dat); what is missing is read as text.
 _DECODERS: Mapping[int, Callable[[bytes], Any]] = {
     16: lambda data: data == b"\x01",
     17: bytes,
     20: _to_int,
     23: _to_int,
     25: bytes.decode,
-    701: _to_float,
+    1184: _to_epoch_s,
 }
 
 
@@ -61,6 +62,7 @@ class Session:
         self.opened_at = time.monotonic()
         self._pgconn = connection.pgconn
         self._timeout_s = timeout_s
+        self._wait = reader(connection.pgconn.socket)
         self._prepared: dict[str, tuple[bytes, tuple[Callable[[bytes], Any], ...]]] = {}
 
     def close(self) -> None:
@@ -132,18 +134,18 @@ class Session:
     def _result(self) -> pq.abc.PGresult:
         """Send what is left to send, wait for the answer, and take it."""
         pgconn = self._pgconn
-        socket = (pgconn.socket,)
         deadline = time.monotonic() + self._timeout_s
         try:
             while pgconn.flush():  # a payload larger than the socket's buffer
-                wait_for(socket, deadline - time.monotonic(), writable=True)
+                wait_for((pgconn.socket,), deadline - time.monotonic(), writable=True)
+                pgconn.consume_input()
                 self._check(deadline)
-            while True:
-                if not wait_for(socket, deadline - time.monotonic()):
-                    self._check(deadline)
+            left_s = self._timeout_s
+            while self._wait(left_s) or self._check(deadline):
                 pgconn.consume_input()
                 if not pgconn.is_busy():
                     break
+                left_s = max(0.0, deadline - time.monotonic())
             result = pgconn.get_result()
             while (more := pgconn.get_result()) is not None:
                 result = more
@@ -157,9 +159,10 @@ class Session:
             raise _error(result)
         return result
 
-    def _check(self, deadline: float) -> None:
+    def _check(self, deadline: float) -> bool:
         if time.monotonic() >= deadline:
             raise StatementTimeout(f"no answer in {self._timeout_s:g} s")
+        return True
 
 
 def _rows(result: pq.abc.PGresult, decoders: tuple[Callable[[bytes], Any], ...]) -> list[Row]:

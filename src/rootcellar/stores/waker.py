@@ -2,6 +2,7 @@
 
 import select
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -43,3 +44,15 @@ def wait_for(filenos: tuple[int, ...], timeout_s: float, *, writable: bool = Fal
     for fileno in filenos:
         poller.register(fileno, select.POLLOUT if writable else select.POLLIN)
     return {fileno for fileno, _ in poller.poll(timeout_s * 1000)}
+
+
+def reader(fileno: int) -> Callable[[float], bool]:
+    """Return a function that waits, for a number of seconds at most, until ``fileno`` can be read.
+
+    The same as :func:`wait_for`, made ready once for a socket that is waited on often.
+    """
+    if not hasattr(select, "poll"):
+        return lambda timeout_s: bool(wait_for((fileno,), timeout_s))
+    poller = select.poll()
+    poller.register(fileno, select.POLLIN)
+    return lambda timeout_s: bool(poller.poll(timeout_s * 1000))
