@@ -1,6 +1,5 @@
 """PostgreSQL: tables of our own, psycopg 3, waiters told through LISTEN."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -50,7 +49,6 @@ class PostgreSQLStore(Store):
         }
         self._sql = {name: self._named(text) for name, text in statements.load("postgresql.sql").items()}
         self._prepared = False
-        self._preparing = threading.Lock()
         self._pool: Pool[Session] = Pool(
             self._connect, self._settings.pool, lost=(ConnectionLost,), answered=(_Answered,), name=str(url)
         )
@@ -203,10 +201,9 @@ class PostgreSQLStore(Store):
     def _connect(self) -> Session:
         connection = self._open()
         try:
-            if not self._prepared:
-                with self._preparing:
-                    self._prepare(connection)
-                    self._prepared = True
+            if not self._prepared:  # two threads may both look; the upgrade itself is serialised by the server
+                self._prepare(connection)
+                self._prepared = True
         except BaseException:
             connection.close()
             raise
@@ -252,7 +249,12 @@ class PostgreSQLStore(Store):
                 f"{self.url}: {reason}, and it is not rootcellar's. Choose other names in database_table_names, or a "
                 "schema of its own in database_table_schemas."
             )
-        if isinstance(exc, (errors.InsufficientPrivilege, errors.InvalidSchemaName, errors.ReadOnlySqlTransaction)):
+        if isinstance(exc, errors.InvalidSchemaName):
+            return SchemaError(
+                f"{self.url}: {reason}. Create the schema that database_table_schemas['task'] names, or leave the "
+                "setting out to use the login's search_path."
+            )
+        if isinstance(exc, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
             return AccessDenied(
                 f"{self.url}: {reason}. The login needs SELECT, INSERT, UPDATE and DELETE on rootcellar's tables; to "
                 "make them it needs CREATE on the schema (or have an administrator run `rootcellar schema sql`)."

@@ -71,7 +71,6 @@ class SQLiteStore(Store):
         }
         self._sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
         self._prepared = False
-        self._preparing = threading.Lock()
         self._pool: Pool[_Connection] = Pool(
             self._connect, self._settings.pool, lost=(), answered=(sqlite3.Error,), name=str(url)
         )
@@ -223,10 +222,9 @@ class SQLiteStore(Store):
         connection = self._open()
         try:
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
-            with self._preparing:
-                if not self._prepared:
-                    self._prepare(connection)
-                    self._prepared = True
+            if not self._prepared:  # two threads may both look; the upgrade itself is serialised by the file's lock
+                self._prepare(connection)
+                self._prepared = True
         except BaseException:
             connection.close()
             raise

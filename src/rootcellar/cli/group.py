@@ -1,0 +1,57 @@
+"""The group: imports a command's module when that command is asked for, and turns every error into one paragraph."""
+
+import errno
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from rootcellar.cli.failure import INTERRUPTED, message_of, secrets_in, status_of
+from rootcellar.errors import did_you_mean
+
+
+class CellarGroup(click.Group):
+    """A group whose commands lie in modules of their own, each under its own name."""
+
+    def __init__(self, *args: Any, commands_in: Mapping[str, str], **kwargs: Any) -> None:
+        """``commands_in``: command → the module that holds it, as an attribute of the command's name."""
+        super().__init__(*args, **kwargs)
+        self._modules = commands_in
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return sorted({*super().list_commands(ctx), *self._modules})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, importing its module."""
+        if cmd_name in self._modules:
+            command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that ``args`` start with; a misspelt one is answered with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            if "did you mean" not in exc.format_message().lower():
+                exc.message += did_you_mean(args[0], self.list_commands(ctx))
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Whatever it raises ends here, in one paragraph on stderr and an exit status."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except Exception as exc:
+            if isinstance(exc, OSError) and exc.errno == errno.EPIPE:
+                raise  # `| head`: click ends quietly
+            click.echo(f"Error: {message_of(exc, secrets_in(ctx))}", err=True)
+            raise click.exceptions.Exit(status_of(exc)) from None

@@ -1,0 +1,60 @@
+"""Secrets: taking them out of texts that others wrote, a driver's or Celery's error messages first of all."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from rootcellar.urls import redact
+
+_HIDDEN = "***"
+_SECRET_NAME = re.compile(r"pass|secret|token|credential|(^|_)key$", re.IGNORECASE)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
+
+
+def blot_out(text: str, known: Iterable[str] = ()) -> str:
+    """Return ``text`` with the passwords of every URL in it, and all of the ``known`` secrets, replaced by ``***``.
+
+    ``known`` holds URLs, whose passwords are meant, and bare secrets.
+
+    >>> blot_out("login of u with pa/ss at db failed", ["db+mysql://u:pa%2Fss@db/x"])
+    'login of u with *** at db failed'
+    >>> blot_out("is redis://:s3@h/0 up?")
+    'is redis://:***@h/0 up?'
+    """
+    text = _URL.sub(lambda match: redact(match[0]), text)
+    found = {secret for one in known for secret in (_in_url(one) if "://" in one else (one,))}
+    for secret in sorted(found, key=len, reverse=True):
+        if secret and secret != _HIDDEN:
+            text = text.replace(secret, _HIDDEN)
+    return text
+
+
+def _in_url(url: str) -> Iterator[str]:
+    """Yield what :func:`rootcellar.urls.redact` would hide in ``url``, as it stands there and percent-decoded."""
+    for part in url.split(";"):
+        rest = part.partition("://")[2]
+        login = rest.rpartition("@")[0]
+        candidates = [login.partition(":")[2]]
+        for pair in rest.partition("?")[2].split("&"):
+            name, _, value = pair.partition("=")
+            if _SECRET_NAME.search(name):
+                candidates.append(value)
+        for candidate in candidates:
+            yield candidate
+            yield unquote(candidate)
+
+
+def in_settings(settings: Mapping[str, Any]) -> list[str]:
+    """Return the secrets in Celery settings: values of secret-looking names, at any depth, and URLs with a login.
+
+    >>> in_settings({"redis_password": "x", "broker_url": "amqp://u:p@h", "result_expires": 60})
+    ['x', 'amqp://u:p@h']
+    """
+    found = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found.extend(in_settings({str(key): inner for key, inner in value.items()}))
+        elif isinstance(value, str) and value and (_SECRET_NAME.search(name) or ("://" in value and "@" in value)):
+            found.append(value)
+    return found
