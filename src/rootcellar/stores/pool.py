@@ -34,8 +34,9 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _pools: "weakref.WeakSet[Pool[Any]]" = weakref.WeakSet()
-# Connections a fork left behind. They belong to the parent: closing one here would say goodbye on the parent's socket,
-# or checkpoint the parent's SQLite file, so they are kept, unused, until the process ends.
+# Connections a fork left behind. They belong to the parent: closing one in the child would say goodbye on the parent's
+# socket, or checkpoint the parent's SQLite file, so they are kept there, unused, until the child ends. Also those that
+# another thread was using: the child drops that thread, and would close them with it.
 _inherited: list[Any] = []
 
 
@@ -68,7 +69,9 @@ class Pool(Generic[C]):
         self._idle: deque[C] = deque()
         self._room = threading.Condition(threading.Lock())
         self._opening = 0
-        self._members: set[C] = set()
+        # Weak: should an exception raised from a signal handler (Celery's soft time limit) strike between taking a
+        # connection and using it, its place in the pool is free again once it is collected.
+        self._members: weakref.WeakSet[C] = weakref.WeakSet()
         self._waiting = 0
 
     def run(self, operation: Callable[Concatenate[C, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -168,7 +171,6 @@ class Pool(Generic[C]):
 
     def leave_to_parent(self) -> None:
         """In a forked child: forget the parent's connections without touching them."""
-        _inherited.append(self._members)
         self._reset()
 
     @property
@@ -177,9 +179,17 @@ class Pool(Generic[C]):
         return len(self._members)
 
 
+def _before_fork() -> None:
+    _inherited.append([list(pool._members) for pool in list(_pools)])
+
+
+def _after_fork_in_parent() -> None:
+    _inherited.pop()
+
+
 def _after_fork_in_child() -> None:
     for pool in list(_pools):
         pool.leave_to_parent()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
