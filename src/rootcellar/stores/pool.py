@@ -8,6 +8,7 @@ There is no ping before use. An operation that finds its connection dead is repe
 nothing while all is well; that is safe because every verb of a store may be repeated.
 """
 
+import atexit
 import os
 import threading
 import time
@@ -193,3 +194,11 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+def _close_all() -> None:
+    for pool in list(_pools):
+        pool.close()
+
+
+atexit.register(_close_all)

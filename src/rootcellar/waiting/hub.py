@@ -8,6 +8,7 @@ The thread is started by the first wait and ends when nothing has been waited fo
 is paid.
 """
 
+import atexit
 import logging
 import os
 import threading
@@ -88,13 +89,13 @@ class Hub:
         """Stop waiting. Takes no lock and does no I/O; a delivery already under way may still arrive."""
         self._departures.append(wait)
 
-    def close(self) -> None:
-        """End the thread and its connection; waits that are still open get nothing more."""
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End the thread and its connection, waiting ``timeout_s`` for it; open waits get nothing more."""
         self._closed = True
         thread = self._thread
         self._wake()
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=5)
+            thread.join(timeout_s)
 
     @property
     def is_running(self) -> bool:
@@ -243,3 +244,11 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _close_all() -> None:
+    for hub in list(_hubs):
+        hub.close(timeout_s=1.0)
+
+
+atexit.register(_close_all)
