@@ -5,6 +5,7 @@ as ``CELLAR_…`` and Celery's configuration wins. A ``cellar_`` name that does 
 setting that is silently ignored is how results get lost.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from rootcellar.codec import Codec
 from rootcellar.errors import ConfigurationError, did_you_mean
 from rootcellar.retention import Retention, seconds
+
+logger = logging.getLogger(__name__)
 
 #: Pool options of ``database_engine_options`` that are honoured, under SQLAlchemy's names, with SQLAlchemy's defaults
 #: (https://docs.sqlalchemy.org/en/20/core/engines.html).
@@ -64,7 +67,9 @@ class DatabaseSettings:
     pool: PoolSettings = field(default_factory=PoolSettings)
     connect_args: Mapping[str, Any] = field(default_factory=dict, repr=False)
     create_tables: bool = True
+    #: the schema of all tables but the groups'; ``None``: the login's search path
     schema: str | None = None
+    group_schema: str | None = None
     record_table: str = "cellar_record"
     group_table: str = "cellar_group"
 
@@ -158,6 +163,11 @@ def _own_settings(conf: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
             raise ConfigurationError(
                 f"{key!r} is no setting of rootcellar.{did_you_mean(name, OWN)} It has: {', '.join(sorted(OWN))}."
             )
+    variables = [name.upper() for name in OWN]
+    for variable in environ:
+        near = did_you_mean(variable, variables) if variable.startswith("CELLAR_") else ""
+        if near and variable not in variables:
+            raise ConfigurationError(f"The environment variable {variable} is no setting of rootcellar.{near}")
     values = {}
     for name, (default, read) in OWN.items():
         given, source = conf.get(name), name
@@ -196,6 +206,12 @@ def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
         "credential_provider": conf.get("redis_backend_credential_provider"),
         "client_name": conf.get("redis_client_name"),
     }
+    use_ssl = conf.get("redis_backend_use_ssl") or None
+    if use_ssl is not None and not isinstance(use_ssl, Mapping):
+        raise ConfigurationError(
+            f"redis_backend_use_ssl is {use_ssl!r}. Give a mapping such as {{'ssl_ca_certs': '/path/ca.pem'}}, or write "
+            "the URL with rediss://."
+        )
     transport = conf.get("result_backend_transport_options") or {}
     prefix = transport.get("global_keyprefix") or ""
     if prefix and prefix[-1] not in ":_-.":
@@ -208,7 +224,7 @@ def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
             recycle_s=None,
         ),
         connection={name: value for name, value in connection.items() if value is not None},
-        use_ssl=conf.get("redis_backend_use_ssl") or None,
+        use_ssl=use_ssl,
         retry_on_timeout=bool(conf.get("redis_retry_on_timeout")),
         key_prefix=prefix,
     )
@@ -225,6 +241,8 @@ def _database(conf: Mapping[str, Any], store_timeout_s: float) -> DatabaseSettin
         near = did_you_mean(name, ENGINE_OPTIONS)
         if near and name not in ENGINE_OPTIONS:
             raise ConfigurationError(f"database_engine_options has no option {name!r}.{near}")
+        if name not in ENGINE_OPTIONS:
+            logger.warning("database_engine_options[%r] is SQLAlchemy's, which this store does not use: ignored", name)
     defaults = PoolSettings()
     recycle = options.get("pool_recycle", defaults.recycle_s)
     schemas, names = conf.get("database_table_schemas") or {}, conf.get("database_table_names") or {}
@@ -238,6 +256,7 @@ def _database(conf: Mapping[str, Any], store_timeout_s: float) -> DatabaseSettin
         connect_args=dict(options.get("connect_args") or {}),
         create_tables=bool(conf.get("database_create_tables_at_setup", True)),
         schema=schemas.get("task"),
+        group_schema=schemas.get("group", schemas.get("task")),
         record_table=names.get("task") or "cellar_record",
         group_table=names.get("group") or "cellar_group",
     )

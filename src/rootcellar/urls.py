@@ -1,7 +1,7 @@
 """A store's URL: taking it apart, and showing it without its secrets."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -25,6 +25,7 @@ PLANNED = frozenset({"sentinel", "redis-cluster", "mysql", "mariadb", "mongodb",
 
 _SECRET_OPTION = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
 _HIDDEN = "***"
+_LONG_ENOUGH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def parse(url: str) -> StoreURL:
         ConfigurationError: not a URL, an unknown scheme (the nearest known one is named), or a port that is none.
     """
     raw = url.removeprefix(PREFIX)
-    shown = redact(url)
+    shown = redact(PREFIX + raw) if "://" in raw else redact(url)
     scheme, separator, _ = raw.partition("://")
     if not separator:
         raise ConfigurationError(
@@ -64,7 +65,8 @@ def parse(url: str) -> StoreURL:
     engine = _engine(scheme.lower(), shown)
     try:
         parts = urlsplit("x" + raw[len(scheme) :])
-        port = parts.port
+        # Several hosts, as libpq takes them, have a port each: the driver reads those.
+        host, port = (None, None) if "," in parts.netloc.rpartition("@")[2] else (parts.hostname, parts.port)
     except ValueError as exc:
         raise ConfigurationError(
             f"result_backend {shown!r} cannot be read: {_reason(exc)}. The form is "
@@ -74,7 +76,7 @@ def parse(url: str) -> StoreURL:
     return StoreURL(
         scheme=scheme.lower(),
         engine=engine,
-        host=parts.hostname,
+        host=host,
         port=port,
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
@@ -147,9 +149,24 @@ def _redact_one(url: str) -> str:
     return f"{scheme}{separator}{rest}{mark}{query}"
 
 
-def without_secret(text: str, url: StoreURL) -> str:
-    """Return ``text`` (a driver's message) with the URL's password blotted out wherever it occurs."""
-    for secret in {url.password, quote(url.password, safe="") if url.password else None}:
-        if secret:
+def without_secret(text: str, url: StoreURL, *others: object) -> str:
+    """Return ``text`` (a driver's message) with the URL's secrets, and ``others``, blotted out wherever they occur."""
+    secrets = [url.password, *(value for name, value in url.options.items() if _SECRET_OPTION.search(name)), *others]
+    return hide(text, (secret for secret in secrets if isinstance(secret, str)))
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Return ``text`` with each of ``secrets`` replaced by ``***``, also where it stands percent-encoded.
+
+    A very short one is replaced only where it stands alone: inside words it would blot out half the message.
+
+    >>> hide("port 5432 refused p", ["p"]), hide("login with s3cret/ failed: s3cret%2F", ["s3cret/"])
+    ('port 5432 refused ***', 'login with *** failed: ***')
+    """
+    found = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
+    for secret in sorted(found, key=len, reverse=True):
+        if len(secret) >= _LONG_ENOUGH:
             text = text.replace(secret, _HIDDEN)
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HIDDEN, text)
     return text

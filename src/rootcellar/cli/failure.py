@@ -45,7 +45,7 @@ are right, please report it with the command's arguments."
     """
     text = " ".join(str(exc).split())
     if isinstance(exc, RootcellarError):
-        return blot_out(text, secrets)
+        return blot_out(text, secrets, any_url=False)
     kind = type(exc)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
     if isinstance(exc, OSError):

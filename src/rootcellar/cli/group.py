@@ -1,6 +1,7 @@
 """The group: imports a command's module when that command is asked for, and turns every error into one paragraph."""
 
 import errno
+import logging
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -9,6 +10,8 @@ import click
 
 from rootcellar.cli.failure import INTERRUPTED, message_of, secrets_in, status_of
 from rootcellar.errors import did_you_mean
+
+_SILENCE = logging.NullHandler()
 
 
 class CellarGroup(click.Group):
@@ -37,12 +40,16 @@ class CellarGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as exc:
-            if "did you mean" not in exc.format_message().lower():
-                exc.message += did_you_mean(args[0], self.list_commands(ctx))
-            raise
+            near = did_you_mean(args[0], self.list_commands(ctx)) if args else ""
+            if not near or "did you mean" in exc.format_message().lower():  # newer clicks say so themselves
+                raise
+            raise click.UsageError(exc.format_message() + near, exc.ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Whatever it raises ends here, in one paragraph on stderr and an exit status."""
+        # Celery and drivers log what they then raise, with tracebacks and addresses; without a handler Python would
+        # print that.
+        logging.getLogger().addHandler(_SILENCE)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):

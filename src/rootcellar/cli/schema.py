@@ -6,16 +6,17 @@ from typing import Any
 
 import click
 
-from rootcellar.cli.failure import FOUND
+from rootcellar.cli.failure import FOUND, secrets_in
 from rootcellar.cli.source import read_source, source_options
+from rootcellar.specialist.secrets import blot_out
 
 
 @click.group(epilog="\b\nExample: rootcellar schema upgrade cellar+postgresql://localhost/celery")
 def schema() -> None:
-    """Look at, make and upgrade the tables of a SQL store (PostgreSQL, SQLite).
+    """Make and upgrade a SQL store's tables.
 
     A store makes its tables by itself when first used, unless database_create_tables_at_setup is off or its login may
-    not: this is for those, and for upgrades.
+    not: this is for those, and for upgrades. SQL stores are those for PostgreSQL and SQLite.
     """
 
 
@@ -32,16 +33,17 @@ def upgrade(ctx: click.Context, url: str | None, app_name: str | None, *, dry_ru
     from rootcellar.specialist import tables
 
     store = _open(ctx, url, app_name)
+    shown = blot_out(str(store.url), secrets_in(ctx))
     version = tables.version_of(store)
     missing = tables.missing(store, version)
     report: dict[str, Any] = {
-        "url": str(store.url),
+        "url": shown,
         "before": version.found,
         "latest": version.latest,
         "migrations": [{"version": step.version, "name": step.name} for step in missing],
     }
     if not as_json:
-        click.echo(_intention(str(store.url), version, [f"{s.version} ({s.name})" for s in missing], dry_run=dry_run))
+        click.echo(_intention(shown, version, [f"{s.version} ({s.name})" for s in missing], dry_run=dry_run))
     if missing and dry_run:
         report["sql"] = tables.script(store, since=version.found or 0)
         if not as_json:
@@ -67,20 +69,21 @@ def current(ctx: click.Context, url: str | None, app_name: str | None, *, as_jso
     from rootcellar.specialist import tables
 
     store = _open(ctx, url, app_name)
+    shown = blot_out(str(store.url), secrets_in(ctx))
     version = tables.version_of(store)
     if as_json:
         report = {
-            "url": str(store.url),
+            "url": shown,
             "version": version.found,
             "latest": version.latest,
             "current": version.is_current,
         }
         click.echo(json.dumps(report, indent=2))
     else:
-        click.echo(f"{store.url}: version {version.found or 'none'}, latest {version.latest}.")
+        click.echo(f"{shown}: version {version.found or 'none'}, latest {version.latest}.")
         if not version.is_current:
             newer = version.found is not None and version.found > version.latest
-            click.echo("Upgrade rootcellar." if newer else f"Upgrade with: rootcellar schema upgrade {store.url}")
+            click.echo("Upgrade rootcellar." if newer else f"Upgrade with: rootcellar schema upgrade {shown}")
     if not version.is_current:
         ctx.exit(FOUND)
 

@@ -24,7 +24,10 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "Check host and port in result_backend, that the server is up, and that no firewall is in between.",
     ),
     (r"database .* does not exist|unknown database", "Create the database, or name another one in result_backend."),
-    (r"certificate|ssl|tls", "Check the TLS options of result_backend and which authority the server's certificate has."),
+    (
+        r"certificate|ssl|tls",
+        "Check the TLS options of result_backend and which authority the server's certificate has.",
+    ),
     (r"permission denied|read-?only|privilege", "Give the login the right to create and write here."),
     (r"unable to open database file", "The file's directory must exist and be writable by this user."),
     (r"not a database|malformed", "Name another file in result_backend, or move this one away."),
@@ -49,6 +52,11 @@ def advice_on(exc: BaseException) -> str:
     """
     if isinstance(exc, RootcellarError):
         return ""
+    if isinstance(exc, ModuleNotFoundError) and exc.name:
+        return (
+            f"Install the Python package that provides {exc.name!r}; Celery's extras name those it knows "
+            "(pip install 'celery[redis]', 'celery[sqlalchemy]', 'celery[mongodb]' …)."
+        )
     text = f"{type(exc).__name__}: {exc}"
     for pattern, advice in _ADVICE:
         if re.search(pattern, text, re.IGNORECASE):

@@ -40,8 +40,8 @@ def _database(backend: Any) -> ServerFacts:
     session = backend.ResultSession()
     try:
         dialect = session.connection().dialect
-        version = getattr(dialect, "server_version_info", None) or getattr(dialect.dbapi, "sqlite_version_info", ())
-        shown = ".".join(str(part) for part in version)
+        version = getattr(dialect, "server_version_info", None) or getattr(dialect.dbapi, "sqlite_version_info", None)
+        shown = ".".join(str(part) for part in version or ())
         return ServerFacts(f"{dialect.name} {shown}".strip(), {"driver": str(dialect.driver)})
     finally:
         session.close()

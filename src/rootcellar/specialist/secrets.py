@@ -5,37 +5,41 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from rootcellar.urls import redact
+from rootcellar.urls import hide, redact
 
-_HIDDEN = "***"
 _SECRET_NAME = re.compile(r"pass|secret|token|credential|(^|_)key$", re.IGNORECASE)
+_CUTS = re.compile(r"[;#/?]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 
 
-def blot_out(text: str, known: Iterable[str] = ()) -> str:
+def blot_out(text: str, known: Iterable[str] = (), *, any_url: bool = True) -> str:
     """Return ``text`` with the passwords of every URL in it, and all of the ``known`` secrets, replaced by ``***``.
 
-    ``known`` holds URLs, whose passwords are meant, and bare secrets.
+    ``known`` holds URLs, whose passwords are meant, and bare secrets. With ``any_url`` off only those are taken out:
+    for rootcellar's own messages, whose ``redis://user:password@host`` shows how to write a URL.
 
     >>> blot_out("login of u with pa/ss at db failed", ["db+mysql://u:pa%2Fss@db/x"])
     'login of u with *** at db failed'
     >>> blot_out("is redis://:s3@h/0 up?")
     'is redis://:***@h/0 up?'
+    >>> blot_out("port 1 refused: u:p", ["redis://u:p@h"])
+    'port 1 refused: u:***'
     """
-    text = _URL.sub(lambda match: redact(match[0]), text)
-    found = {secret for one in known for secret in (_in_url(one) if "://" in one else (one,))}
-    for secret in sorted(found, key=len, reverse=True):
-        if secret and secret != _HIDDEN:
-            text = text.replace(secret, _HIDDEN)
-    return text
+    if any_url:
+        text = _URL.sub(lambda match: redact(match[0]), text)
+    return hide(text, (secret for one in known for secret in (_in_url(one) if "://" in one else (one,))))
 
 
 def _in_url(url: str) -> Iterator[str]:
-    """Yield what :func:`rootcellar.urls.redact` would hide in ``url``, as it stands there and percent-decoded."""
-    for part in url.split(";"):
+    """Yield the passwords in ``url`` and its secret-looking options: as they stand there, percent-decoded, in pieces.
+
+    Pieces, because a password with an unescaped ``;``, ``#``, ``/`` or ``?`` is cut there by whoever reads the URL, and
+    a message may then show the half of it.
+    """
+    several = url.count("://") > 1  # sentinel://…;sentinel://…
+    for part in url.split(";") if several else (url,):
         rest = part.partition("://")[2]
-        login = rest.rpartition("@")[0]
-        candidates = [login.partition(":")[2]]
+        candidates = [rest.rpartition("@")[0].partition(":")[2]]
         for pair in rest.partition("?")[2].split("&"):
             name, _, value = pair.partition("=")
             if _SECRET_NAME.search(name):
@@ -43,6 +47,7 @@ def _in_url(url: str) -> Iterator[str]:
         for candidate in candidates:
             yield candidate
             yield unquote(candidate)
+            yield from _CUTS.split(candidate)
 
 
 def in_settings(settings: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -14,12 +15,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One row of the report. ``detail`` says what happened; ``advice``, of a failed step, what to do."""
+    """One row of the report.
+
+    ``detail`` says what happened; ``advice`` what to do about a failed step, or to mind about a passed one.
+    """
 
     name: str
     outcome: Outcome
     seconds: float
     detail: str = ""
+    advice: str = ""
+
+
+class Seen(NamedTuple):
+    """What a check that passed saw, and what to mind about it."""
+
+    detail: str
     advice: str = ""
 
 

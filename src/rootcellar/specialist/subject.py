@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
+
 from rootcellar.urls import PREFIX
 
 #: Ids of everything a test stores start so.
@@ -40,6 +42,7 @@ class Subject:
         self.made: dict[str, None] = {}
         self._settings = {name: value for name, value in settings.items() if name.startswith(_SETTINGS)}
         self._settings.pop("result_backend", None)
+        self._backends: dict[int, Any] = {}
         self.app = self._app({})
 
     @property
@@ -50,7 +53,7 @@ class Subject:
     @property
     def backend(self) -> Any:
         """This thread's backend object; made when first asked for."""
-        return self.app.backend
+        return self._backend_of(self.app)
 
     def new_id(self) -> str:
         """Return an id of a task that never was; it is deleted in the end."""
@@ -72,19 +75,39 @@ class Subject:
         self.backend.forget(task_id)
         self.made.pop(task_id, None)
 
-    def with_settings(self, **settings: Any) -> Any:
-        """Return a second app for the same backend, with other settings."""
-        return self._app(settings)
+    def other_backend(self, **settings: Any) -> Any:
+        """Return a backend for the same URL under other settings."""
+        return self._backend_of(self._app(settings))
+
+    def close(self) -> None:
+        """Close all connections."""
+        for backend in list(self._backends.values()):
+            parts = ("hub", "store") if self.is_ours else ("result_consumer", "client")
+            for part in parts:
+                with suppress(Exception):
+                    held = getattr(backend, part)
+                    (held.stop if part == "result_consumer" else held.close)()
+        self._backends.clear()
+
+    def _backend_of(self, app: Any) -> Any:
+        backend = app.backend
+        self._backends[id(backend)] = backend
+        return backend
 
     def _app(self, settings: Mapping[str, Any]) -> Any:
-        limits: dict[str, Any] = {"redis_socket_connect_timeout": self.timeout_s, "redis_socket_timeout": self.timeout_s}
+        limits: dict[str, Any] = {
+            "redis_socket_connect_timeout": self.timeout_s,
+            "redis_socket_timeout": self.timeout_s,
+        }
         if self.is_ours:
             limits["cellar_store_timeout"] = self.timeout_s
         else:
             # Celery's Redis backend would otherwise try twenty times before it says that something is wrong.
             limits["result_backend_transport_options"] = {"retry_policy": {"max_retries": 1}}
         app = Celery("rootcellar.test", broker="memory://", backend=self.url, set_as_current=False)
-        app.conf.update({**limits, **self._settings, **settings})
+        # A test is to say at once what is wrong, not to try again for minutes.
+        at_once = {"result_backend_always_retry": False, "result_backend_max_retries": 0}
+        app.conf.update({**limits, **self._settings, **at_once, **settings})
         # Over result_backend, because CELERY_RESULT_BACKEND in the environment goes over that.
         app.backend_cls = self.url
         return app

@@ -1,6 +1,6 @@
 """PostgreSQL: tables of our own, psycopg 3, waiters told through LISTEN."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -40,7 +40,7 @@ class PostgreSQLStore(Store):
         self.url = url
         self._settings = settings.database
         self._timeout_s = settings.store_timeout_s
-        self._conninfo = _conninfo(url)
+        self._conninfo = _conninfo(url, self._settings.connect_args)
         self._tables = {
             "record": self._settings.record_table,
             "groups": self._settings.group_table,
@@ -88,10 +88,9 @@ class PostgreSQLStore(Store):
 
     def purge(self, batch: int = BATCH) -> Iterator[int]:
         self._query("purge_waiters", (STALE_S,))
-        while deleted := self._query("purge", (batch,))[0][0]:
-            yield deleted
-        if groups := self._query("purge_groups")[0][0]:
-            yield groups
+        for statement in ("purge", "purge_groups"):
+            while deleted := self._query(statement, (batch,))[0][0]:
+                yield deleted
 
     def stats(self) -> Stats:
         by_state = dict(self._query("stats"))
@@ -191,7 +190,6 @@ class PostgreSQLStore(Store):
         arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "rootcellar"}
         given = conninfo.conninfo_to_dict(self._conninfo)
         arguments = {name: value for name, value in arguments.items() if name not in given}
-        arguments.update(self._settings.connect_args)
         return psycopg.connect(self._conninfo, autocommit=True, **arguments)  # type: ignore[arg-type]  # libpq's own
 
     def _with_plain_connection(self, operation: "Callable[[psycopg.Connection[Any]], T]") -> T:
@@ -230,7 +228,8 @@ class PostgreSQLStore(Store):
 
     def _identifier(self, table: str) -> sql.Identifier:
         name = self._tables[table]
-        return sql.Identifier(self._settings.schema, name) if self._settings.schema else sql.Identifier(name)
+        schema_name = self._settings.group_schema if table == "groups" else self._settings.schema
+        return sql.Identifier(schema_name, name) if schema_name else sql.Identifier(name)
 
     def _text_name(self, table: str) -> str:
         return self._identifier(table).as_string()
@@ -240,7 +239,7 @@ class PostgreSQLStore(Store):
         return sql.SQL(text).format(**names).as_string()
 
     def _error(self, exc: psycopg.Error) -> RootcellarError:
-        reason = without_secret(" ".join(str(exc).split()), self.url)
+        reason = without_secret(" ".join(str(exc).split()), self.url, self._settings.connect_args.get("password"))
         if isinstance(exc, (errors.UndefinedTable, errors.UndefinedColumn)):
             self._prepared = False
             return SchemaError(f"{self.url}: {reason}. Make the tables with: rootcellar schema upgrade {self.url}")
@@ -291,10 +290,11 @@ def _query(session: Session, statement: str, parameters: Sequence[Any]) -> list[
         raise _Answered(exc) from exc
 
 
-def _conninfo(url: StoreURL) -> str:
+def _conninfo(url: StoreURL, connect_args: Mapping[str, Any]) -> str:
     try:
-        conninfo.conninfo_to_dict(url.raw)
+        return conninfo.make_conninfo(url.raw, **connect_args)
     except psycopg.ProgrammingError as exc:
         reason = without_secret(" ".join(str(exc).split()), url)
-        raise ConfigurationError(f"result_backend {url} cannot be read: {reason}.") from None
-    return url.raw
+        raise ConfigurationError(
+            f"result_backend {url}, or database_engine_options['connect_args'], cannot be read: {reason}."
+        ) from None

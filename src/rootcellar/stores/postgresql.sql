@@ -38,8 +38,12 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone
 
--- purge_groups: all expired groups
-WITH gone AS (DELETE FROM {groups} WHERE expires_at <= now() RETURNING 1)
+-- purge_groups: a batch of expired groups
+WITH gone AS (
+    DELETE FROM {groups} WHERE id IN (
+        SELECT id FROM {groups} WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1
+)
 SELECT count(*) FROM gone
 
 -- purge_waiters: rows of processes that died without saying so

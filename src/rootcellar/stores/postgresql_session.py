@@ -1,8 +1,8 @@
 """One PostgreSQL connection that runs prepared statements over libpq.
 
-psycopg's cursors spend some 20 µs a statement in Python, a fifth of what a get costs; the figures are in
-docs/decisions/0004-libpq.md. This speaks to psycopg's public low-level interface (``psycopg.pq``) instead: binary
-results, decoded here for the five types our statements return, and a wait that a time-out, a signal or a greenlet can
+psycopg's cursors spend 10 to 25 µs a statement in Python, a quarter of what a get costs on a local server and more;
+the figures are in docs/decisions/0004-libpq.md. This speaks to psycopg's public low-level interface (``psycopg.pq``)
+instead: binary results, decoded here for the few types our statements return, and a wait that a time-out, a signal or a greenlet can
 interrupt. Everything that is not hot goes through :attr:`Session.connection`, the ordinary psycopg object.
 """
 

@@ -22,7 +22,7 @@ from rootcellar.record import SUCCESS, Record
 from rootcellar.settings import Settings
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
-from rootcellar.stores.redis_connection import connection_pool
+from rootcellar.stores.redis_connection import connection_pool, new_connection, pool_settings
 from rootcellar.stores.redis_watcher import RedisWatcher
 from rootcellar.urls import StoreURL, without_secret
 
@@ -76,7 +76,11 @@ class RedisStore(Store):
         if self._settings.retry_on_timeout:
             lost += (exceptions.TimeoutError,)
         self._pool: Pool[_Connection] = Pool(
-            self._connect, self._settings.pool, lost=lost, answered=(exceptions.ResponseError,), name=str(url)
+            self._connect,
+            pool_settings(url, self._settings),
+            lost=lost,
+            answered=(exceptions.ResponseError,),
+            name=str(url),
         )
 
     # -- the verbs ------------------------------------------------------------------------------------------------
@@ -177,7 +181,11 @@ class RedisStore(Store):
             raise self._error(exc) from exc
 
     def check(self) -> Facts:
-        text: bytes = self._run(_Connection.execute, "INFO")
+        try:
+            text: bytes = self._run(_Connection.execute, "INFO")
+        except AccessDenied:
+            self._run(_Connection.execute, "GET", self._record_key)  # the login itself, then, must be good
+            return Facts("Redis", "(unknown)", {}, ["The login may not call INFO, so nothing more can be told."])
         info = dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
         policy, limit = info.get("maxmemory_policy", "unknown"), int(info.get("maxmemory", 0))
         details = {
@@ -204,7 +212,7 @@ class RedisStore(Store):
     # -- connections ----------------------------------------------------------------------------------------------
 
     def _connect(self) -> _Connection:
-        raw = self._driver_pool.make_connection()
+        raw = new_connection(self._driver_pool)
         raw.connect()
         return _Connection(raw)
 
@@ -215,7 +223,7 @@ class RedisStore(Store):
             raise self._error(exc) from exc
 
     def _error(self, exc: exceptions.RedisError) -> RootcellarError:
-        reason = without_secret(" ".join(str(exc).split()), self.url)
+        reason = without_secret(" ".join(str(exc).split()), self.url, self._settings.connection.get("password"))
         if isinstance(exc, (exceptions.AuthenticationError, exceptions.NoPermissionError)) or reason.startswith(
             ("NOAUTH", "WRONGPASS", "NOPERM")
         ):

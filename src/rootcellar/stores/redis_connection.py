@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
+from ssl import CERT_NONE
 from typing import Any
 
 from kombu.utils.imports import symbol_by_name
@@ -9,14 +11,14 @@ from redis import Connection, ConnectionPool, CredentialProvider, SSLConnection,
 from redis.connection import URL_QUERY_ARGUMENT_PARSERS
 
 from rootcellar.errors import ConfigurationError
-from rootcellar.settings import RedisSettings
+from rootcellar.settings import PoolSettings, RedisSettings
 from rootcellar.urls import StoreURL
 
 _CERT_REQS = {"CERT_REQUIRED": "required", "CERT_OPTIONAL": "optional", "CERT_NONE": "none"}
 
 
 def connection_pool(url: StoreURL, settings: RedisSettings) -> ConnectionPool:
-    """Return redis-py's pool for ``url``, of which we use only the making of connections.
+    """Return redis-py's pool for ``url``: it holds how to connect, and serves the subscriptions.
 
     Settings give the defaults, the URL's parts override them and its query overrides both, as in Celery. ``rediss``
     verifies the server's certificate unless told otherwise.
@@ -27,11 +29,10 @@ def connection_pool(url: StoreURL, settings: RedisSettings) -> ConnectionPool:
     arguments: dict[str, Any] = {"host": "localhost", "port": 6379, **settings.connection}
     given = {"host": url.host, "port": url.port, "username": url.username, "password": url.password}
     arguments.update({name: value for name, value in given.items() if value is not None})
-    # RESP2: the pushes of RESP3 would arrive between a command and its reply.
-    arguments["protocol"] = 2
     if "socket_keepalive_options" in arguments:
         arguments["socket_keepalive_options"] = _keepalive_options(arguments["socket_keepalive_options"])
     options = _options(url)
+    options.pop("max_connections", None)  # see pool_settings
     kind: type[Any] = Connection
     if url.scheme in ("redis+socket", "socket"):
         kind = UnixDomainSocketConnection
@@ -43,21 +44,36 @@ def connection_pool(url: StoreURL, settings: RedisSettings) -> ConnectionPool:
         options.setdefault("db", url.path.strip("/"))
     if url.scheme == "rediss" or settings.use_ssl:
         kind = SSLConnection
-        arguments.update({"ssl_cert_reqs": "required", **(settings.use_ssl or {})})
+        arguments.update({"ssl_cert_reqs": "required", "ssl_check_hostname": True, **(settings.use_ssl or {})})
     arguments.update(options)
+    # RESP2: the pushes of RESP3 would arrive between a command and its reply.
+    arguments["protocol"] = 2
     arguments["db"] = _database(arguments.get("db") or 0, url)
     if "ssl_cert_reqs" in arguments:
         arguments["ssl_cert_reqs"] = _CERT_REQS.get(arguments["ssl_cert_reqs"], arguments["ssl_cert_reqs"])
+        if arguments["ssl_cert_reqs"] in ("none", CERT_NONE):
+            arguments["ssl_check_hostname"] = False  # Python refuses to check the name of what it does not verify
     _add_credentials(arguments)
     try:
         pool = ConnectionPool(connection_class=kind, **arguments)
-        pool.make_connection()
+        new_connection(pool)
     except TypeError as exc:
         raise ConfigurationError(
             f"result_backend {url}: redis-py does not accept one of the connection's options: {exc}. Check the URL's "
             "query, redis_* settings and redis_backend_use_ssl."
         ) from None
     return pool
+
+
+def new_connection(pool: ConnectionPool) -> Any:
+    """Return a connection, not yet open. (``pool.make_connection`` counts up to a limit, and never down.)"""
+    return pool.connection_class(**pool.connection_kwargs)
+
+
+def pool_settings(url: StoreURL, settings: RedisSettings) -> PoolSettings:
+    """Return the settings of our own pool; ``?max_connections=`` in the URL overrides ``redis_max_connections``."""
+    size = _options(url).get("max_connections")
+    return settings.pool if size is None else replace(settings.pool, size=size)
 
 
 def _options(url: StoreURL) -> dict[str, Any]:

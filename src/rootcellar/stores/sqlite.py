@@ -119,10 +119,9 @@ class SQLiteStore(Store):
             last = rows[-1][0]
 
     def purge(self, batch: int = BATCH) -> Iterator[int]:
-        while deleted := self._run(_Connection.execute, self._sql["purge"], (time.time(), batch)).rowcount:
-            yield deleted
-        if groups := self._run(_Connection.execute, self._sql["purge_groups"], (time.time(),)).rowcount:
-            yield groups
+        for statement in ("purge", "purge_groups"):
+            while deleted := self._run(_Connection.execute, self._sql[statement], (time.time(), batch)).rowcount:
+                yield deleted
 
     def stats(self) -> Stats:
         by_state = dict(self._run(_fetch, self._sql["stats"]))

@@ -31,8 +31,8 @@ LIMIT ?3
 DELETE FROM {record}
 WHERE seq IN (SELECT seq FROM {record} WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
 
--- purge_groups: all expired groups
-DELETE FROM {groups} WHERE expires_at <= ?1
+-- purge_groups: a batch of expired groups
+DELETE FROM {groups} WHERE id IN (SELECT id FROM {groups} WHERE expires_at <= ?1 LIMIT ?2)
 
 -- stats: records by state
 SELECT state, count(*) FROM {record} GROUP BY state
