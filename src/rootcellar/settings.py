@@ -209,8 +209,8 @@ def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
     use_ssl = conf.get("redis_backend_use_ssl") or None
     if use_ssl is not None and not isinstance(use_ssl, Mapping):
         raise ConfigurationError(
-            f"redis_backend_use_ssl is {use_ssl!r}. Give a mapping such as {{'ssl_ca_certs': '/path/ca.pem'}}, or write "
-            "the URL with rediss://."
+            f"redis_backend_use_ssl is {use_ssl!r}. Give a mapping such as {{'ssl_ca_certs': '/path/ca.pem'}}, or "
+            "write the URL with rediss://."
         )
     transport = conf.get("result_backend_transport_options") or {}
     prefix = transport.get("global_keyprefix") or ""

@@ -1,8 +1,8 @@
 """A pool of connections: bounded, fork-safe, and cheap enough for the hot path.
 
 The pools that come with the drivers bring threads of their own, do not survive a fork, or cost up to twenty times as
-much a use; docs/decisions/0003-own-pool.md has the figures. This one is shared by all stores, with one set of rules: last
-in first out, so that the fewest connections stay warm; a caller waits for a free one no longer than the settings allow.
+much a use; docs/decisions/0003-own-pool.md has the figures. This one serves all stores, with one set of rules: last in
+first out, so that the fewest connections stay warm; a caller waits for a free one no longer than the settings allow.
 
 There is no ping before use. An operation that finds its connection dead is repeated once on a fresh one, which costs
 nothing while all is well; that is safe because every verb of a store may be repeated.

@@ -2,8 +2,8 @@
 
 psycopg's cursors spend 10 to 25 µs a statement in Python, a quarter of what a get costs on a local server and more;
 the figures are in docs/decisions/0004-libpq.md. This speaks to psycopg's public low-level interface (``psycopg.pq``)
-instead: binary results, decoded here for the few types our statements return, and a wait that a time-out, a signal or a greenlet can
-interrupt. Everything that is not hot goes through :attr:`Session.connection`, the ordinary psycopg object.
+instead: binary results, decoded here for the few types our statements return, and a wait that a time-out, a signal or
+a greenlet can interrupt. Everything that is not hot goes through :attr:`Session.connection`, psycopg's ordinary object.
 """
 
 import time
