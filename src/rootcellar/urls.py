@@ -26,6 +26,8 @@ PLANNED = frozenset({"sentinel", "redis-cluster", "mysql", "mariadb", "mongodb",
 _SECRET_OPTION = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
 _HIDDEN = "***"
 _LONG_ENOUGH = 4
+# Sentinel's URLs stand in a row; a ; elsewhere belongs to a password.
+_NEXT_URL = re.compile(r";(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def parse(url: str) -> StoreURL:
     try:
         parts = urlsplit("x" + raw[len(scheme) :])
         # Several hosts, as libpq takes them, have a port each: the driver reads those.
+        if parts.fragment or "#" in raw:
+            raise ValueError("'#' begins a fragment, which a store has none of")
         host, port = (None, None) if "," in parts.netloc.rpartition("@")[2] else (parts.hostname, parts.port)
     except ValueError as exc:
         raise ConfigurationError(
@@ -110,6 +114,8 @@ def _reason(exc: ValueError) -> str:
     text = str(exc)
     if "out of range" in text.lower():
         return "the port must be between 0 and 65535"
+    if "fragment" in text:
+        return text
     return "the port is not a number" if "port" in text.lower() else "host or port is malformed"
 
 
@@ -125,7 +131,7 @@ def redact(url: str) -> str:
     >>> redact("sentinel://:a@one:26379;sentinel://:b@two:26379")
     'sentinel://:***@one:26379;sentinel://:***@two:26379'
     """
-    return ";".join(_redact_one(part) for part in url.split(";"))
+    return ";".join(_redact_one(part) for part in _NEXT_URL.split(url))
 
 
 def _redact_one(url: str) -> str:
@@ -149,9 +155,10 @@ def _redact_one(url: str) -> str:
     return f"{scheme}{separator}{rest}{mark}{query}"
 
 
-def without_secret(text: str, url: StoreURL, *others: object) -> str:
-    """Return ``text`` (a driver's message) with the URL's secrets, and ``others``, blotted out wherever they occur."""
+def said(exc: BaseException, url: StoreURL, *others: object) -> str:
+    """Return what a driver said: one line, no full stop, the URL's secrets and ``others`` blotted out."""
     secrets = [url.password, *(value for name, value in url.options.items() if _SECRET_OPTION.search(name)), *others]
+    text = " ".join(str(exc).split()).rstrip(".")
     return hide(text, (secret for secret in secrets if isinstance(secret, str)))
 
 

@@ -23,7 +23,7 @@ from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Wat
 from rootcellar.stores.pool import Pool
 from rootcellar.stores.postgresql_session import ConnectionLost, Session, StatementTimeout, text_array
 from rootcellar.stores.postgresql_watcher import STALE_S, PostgreSQLWatcher
-from rootcellar.urls import StoreURL, without_secret
+from rootcellar.urls import StoreURL, said
 
 T = TypeVar("T")
 
@@ -239,7 +239,7 @@ class PostgreSQLStore(Store):
         return sql.SQL(text).format(**names).as_string()
 
     def _error(self, exc: psycopg.Error) -> RootcellarError:
-        reason = without_secret(" ".join(str(exc).split()), self.url, self._settings.connect_args.get("password"))
+        reason = said(exc, self.url, self._settings.connect_args.get("password"))
         if isinstance(exc, (errors.UndefinedTable, errors.UndefinedColumn)):
             self._prepared = False
             return SchemaError(f"{self.url}: {reason}. Make the tables with: rootcellar schema upgrade {self.url}")
@@ -294,7 +294,7 @@ def _conninfo(url: StoreURL, connect_args: Mapping[str, Any]) -> str:
     try:
         return conninfo.make_conninfo(url.raw, **connect_args)
     except psycopg.ProgrammingError as exc:
-        reason = without_secret(" ".join(str(exc).split()), url)
+        reason = said(exc, url)
         raise ConfigurationError(
             f"result_backend {url}, or database_engine_options['connect_args'], cannot be read: {reason}."
         ) from None

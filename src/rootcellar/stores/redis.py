@@ -24,7 +24,7 @@ from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Wat
 from rootcellar.stores.pool import Pool
 from rootcellar.stores.redis_connection import connection_pool, new_connection, pool_settings
 from rootcellar.stores.redis_watcher import RedisWatcher
-from rootcellar.urls import StoreURL, without_secret
+from rootcellar.urls import StoreURL, said
 
 T = TypeVar("T")
 
@@ -223,7 +223,7 @@ class RedisStore(Store):
             raise self._error(exc) from exc
 
     def _error(self, exc: exceptions.RedisError) -> RootcellarError:
-        reason = without_secret(" ".join(str(exc).split()), self.url, self._settings.connection.get("password"))
+        reason = said(exc, self.url, self._settings.connection.get("password"))
         if isinstance(exc, (exceptions.AuthenticationError, exceptions.NoPermissionError)) or reason.startswith(
             ("NOAUTH", "WRONGPASS", "NOPERM")
         ):

@@ -4,10 +4,10 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rootcellar import schema
 from rootcellar.errors import (
@@ -26,6 +26,8 @@ from rootcellar.stores import statements
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Heard, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
 from rootcellar.urls import PREFIX, StoreURL
+
+T = TypeVar("T")
 
 #: How long a writer waits for another process's transaction before an error.
 BUSY_TIMEOUT_S = 30.0
@@ -166,8 +168,7 @@ class SQLiteStore(Store):
 
     def schema_version(self) -> int | None:
         """Return the version of the tables in the file, or ``None`` where there are none."""
-        with closing(self._open()) as connection:
-            return self._version(connection)
+        return self._opened(self._version)
 
     def _version(self, connection: _Connection) -> int | None:
         if not connection.execute(self._sql["version_exists"], (self._settings.version_table,)).fetchone()[0]:
@@ -177,13 +178,18 @@ class SQLiteStore(Store):
 
     def schema_upgrade(self) -> list[schema.Migration]:
         """Apply the migrations the file lacks, in one transaction; return them."""
+        return self._opened(self._upgrade)
+
+    def _opened(self, operation: Callable[[_Connection], T]) -> T:
+        """Call ``operation`` with a connection for which the tables need not be there."""
         try:
             with closing(self._open()) as connection:
-                return self._upgrade(connection)
+                return operation(connection)
         except sqlite3.Error as exc:
             raise self._error(exc) from exc
 
     def _upgrade(self, connection: _Connection) -> list[schema.Migration]:
+        _set_wal(connection)
         connection.execute("BEGIN IMMEDIATE")  # a second process waits here, and then finds nothing left to do
         with connection.db:
             connection.execute(self._sql["version_create"])
@@ -243,7 +249,6 @@ class SQLiteStore(Store):
                     f"{self.url} has no tables of version {latest}, and database_create_tables_at_setup is off. Make "
                     f"them with: rootcellar schema upgrade {self.url}"
                 )
-            _set_wal(connection)
             self._upgrade(connection)
 
     def _error(self, exc: sqlite3.Error) -> RootcellarError:

@@ -1,0 +1,5 @@
+"""``python -m rootcellar``: the command."""
+
+from rootcellar.cli import main
+
+main()
