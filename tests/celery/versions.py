@@ -1,0 +1,13 @@
+"""What differs between the versions of Celery these tests run on, and why: the one place that says so."""
+
+import celery
+
+_IS_5_7 = celery.VERSION[:2] >= (5, 7)
+
+#: ``AsyncResult.exists()`` is new in 5.7; the backend's method behind it is there with ours on every version.
+HAS_EXISTS = _IS_5_7
+#: ``result_compression`` does nothing in Celery's own backends before 5.7 (celery/celery#9370), so only from then on is
+#: there anything to be equal to, and only from then on does a ``redis://`` client read what ours compresses.
+STOCK_COMPRESSIONS = ("gzip",) if _IS_5_7 else ()
+#: ``result_failure_expires`` is a setting of Celery's from 5.7 on; rootcellar honours the name on every version.
+HAS_FAILURE_EXPIRES = _IS_5_7

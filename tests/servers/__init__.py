@@ -1,0 +1,22 @@
+"""Real servers for the tests: private ones, on free ports, in temporary directories; never one that happens to run."""
+
+from servers.conditions import wait_until
+from servers.forks import in_child, race
+from servers.postgresql import PostgreSQLServer
+from servers.process import MissingServer, free_port
+from servers.redis import RedisServer
+from servers.relay import Relay
+from servers.tls import TLSFiles, make_tls
+
+__all__ = [
+    "MissingServer",
+    "PostgreSQLServer",
+    "RedisServer",
+    "Relay",
+    "TLSFiles",
+    "free_port",
+    "in_child",
+    "make_tls",
+    "race",
+    "wait_until",
+]
