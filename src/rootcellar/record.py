@@ -17,6 +17,9 @@ SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
 REVOKED = "REVOKED"
 
+#: The state of a record whose payload cannot be read: damaged, or of another serializer. None of Celery's.
+UNREADABLE = "UNREADABLE"
+
 #: States after which a task has ended. A custom state (``PROGRESS``) is never final.
 FINAL_STATES = frozenset({SUCCESS, FAILURE, REVOKED})
 
@@ -42,8 +45,8 @@ class Record(NamedTuple):
 
     @property
     def is_final(self) -> bool:
-        """Whether the task has ended: its state is SUCCESS, FAILURE or REVOKED."""
-        return self.state in FINAL_STATES
+        """Whether waiting longer is of no use: the task has ended, or its record cannot be read."""
+        return self.state in FINAL_STATES or self.state == UNREADABLE
 
     def __repr__(self) -> str:
         """Leave the payload out: a record in a log must not show what a task returned."""
@@ -78,15 +81,25 @@ def check_id(record_id: object, what: str = "task id") -> str:
         text = record_id.decode("utf-8", "replace")
     else:
         text = "" if record_id is None else str(record_id)
-    if text and len(text) <= MAX_ID_LENGTH and "\0" not in text:
+    if text and len(text) <= MAX_ID_LENGTH and "\0" not in text and (text.isascii() or _is_utf8(text)):
         return text
     if not text:
         problem = "is empty"
     elif len(text) > MAX_ID_LENGTH:
         problem = f"is {len(text)} characters long; {MAX_ID_LENGTH} is the most every engine can index"
+    elif "\0" not in text:
+        problem = "holds half a surrogate pair, which is no character"
     else:
         problem = "holds a NUL byte, which databases refuse in text"
     raise InvalidRecord(
         f"The {what} {text[:40]!r} cannot be stored: it {problem}. Let Celery make the id, or pass a shorter one as "
         "apply_async(task_id=...)."
     )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

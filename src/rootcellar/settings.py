@@ -27,6 +27,11 @@ ENGINE_OPTIONS = (
     "connect_args",
 )
 
+#: Options of ``sqlalchemy.create_engine`` that mean nothing here, and are no misspelling of ours either.
+SQLALCHEMY_OPTIONS = frozenset(
+    {"pool", "poolclass", "pool_events", "pool_logging_name", "pool_reset_on_return", "pool_use_lifo"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
@@ -156,8 +161,9 @@ OWN: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
 
 
 def _own_settings(conf: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    keys = list(conf)  # before the prefix is asked for: Celery reads its configuration only now
     namespace = str(getattr(conf, "prefix", None) or "").lower()  # `CELERY_` in a Django settings module
-    for key in conf:
+    for key in keys:
         name = str(key).lower().removeprefix(namespace)
         if name.startswith("cellar_") and name not in OWN:
             raise ConfigurationError(
@@ -175,7 +181,7 @@ def _own_settings(conf: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
             given, source = environ.get(name.upper()), f"the environment variable {name.upper()}"
         try:
             values[name] = default if given is None else read(given)
-        except (TypeError, ValueError) as exc:
+        except (TypeError, ValueError, OverflowError) as exc:
             raise ConfigurationError(
                 f"{source} is {given!r}: {exc}. Give a number; the default is {default}."
             ) from None
@@ -206,13 +212,7 @@ def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
         "credential_provider": conf.get("redis_backend_credential_provider"),
         "client_name": conf.get("redis_client_name"),
     }
-    use_ssl = conf.get("redis_backend_use_ssl") or None
-    if use_ssl is not None and not isinstance(use_ssl, Mapping):
-        raise ConfigurationError(
-            f"redis_backend_use_ssl is {use_ssl!r}. Give a mapping such as {{'ssl_ca_certs': '/path/ca.pem'}}, or "
-            "write the URL with rediss://."
-        )
-    transport = conf.get("result_backend_transport_options") or {}
+    transport = _mapping(conf, "result_backend_transport_options")
     prefix = transport.get("global_keyprefix") or ""
     if prefix and prefix[-1] not in ":_-.":
         prefix += "_"  # as Celery does, so that both read the same keys
@@ -224,7 +224,7 @@ def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
             recycle_s=None,
         ),
         connection={name: value for name, value in connection.items() if value is not None},
-        use_ssl=use_ssl,
+        use_ssl=_mapping(conf, "redis_backend_use_ssl") or None,
         retry_on_timeout=bool(conf.get("redis_retry_on_timeout")),
         key_prefix=prefix,
     )
@@ -236,24 +236,25 @@ def _database(conf: Mapping[str, Any], store_timeout_s: float) -> DatabaseSettin
             "database_engine_callback is set, and takes an SQLAlchemy engine; rootcellar's stores have none. Remove "
             "it; connection options go into database_engine_options['connect_args'] or into the URL."
         )
-    options: dict[str, Any] = dict(conf.get("database_engine_options") or {})
+    options = _mapping(conf, "database_engine_options")
     for name in options:
-        near = did_you_mean(name, ENGINE_OPTIONS)
+        near = "" if name in SQLALCHEMY_OPTIONS else did_you_mean(name, ENGINE_OPTIONS)
         if near and name not in ENGINE_OPTIONS:
             raise ConfigurationError(f"database_engine_options has no option {name!r}.{near}")
         if name not in ENGINE_OPTIONS:
             logger.warning("database_engine_options[%r] is SQLAlchemy's, which this store does not use: ignored", name)
     defaults = PoolSettings()
-    recycle = options.get("pool_recycle", defaults.recycle_s)
-    schemas, names = conf.get("database_table_schemas") or {}, conf.get("database_table_names") or {}
+    recycle = _seconds("database_engine_options['pool_recycle']", options.get("pool_recycle", defaults.recycle_s))
+    schemas, names = _mapping(conf, "database_table_schemas"), _mapping(conf, "database_table_names")
     return DatabaseSettings(
         pool=PoolSettings(
             size=_whole("database_engine_options['pool_size']", options.get("pool_size"), defaults.size),
             overflow=_whole("database_engine_options['max_overflow']", options.get("max_overflow"), defaults.overflow),
-            timeout_s=float(options.get("pool_timeout", store_timeout_s)),
-            recycle_s=None if recycle is None or recycle < 0 else float(recycle),
+            timeout_s=_seconds("database_engine_options['pool_timeout']", options.get("pool_timeout"))
+            or store_timeout_s,
+            recycle_s=None if recycle is None or recycle < 0 else recycle,
         ),
-        connect_args=dict(options.get("connect_args") or {}),
+        connect_args=_mapping(options, "connect_args"),
         create_tables=bool(conf.get("database_create_tables_at_setup", True)),
         schema=schemas.get("task"),
         group_schema=schemas.get("group", schemas.get("task")),
@@ -269,3 +270,17 @@ def _whole(setting: str, value: Any, default: int) -> int:
         return int(value)
     except (TypeError, ValueError):
         raise ConfigurationError(f"{setting} is {value!r}. Give a whole number.") from None
+
+
+def _seconds(setting: str, value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{setting} is {value!r}. Give a number of seconds.") from None
+
+
+def _mapping(conf: Mapping[str, Any], setting: str) -> Mapping[str, Any]:
+    value = conf.get(setting) or {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{setting} is a {type(value).__name__}. Give a mapping of options to values.")
+    return value

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from rootcellar.errors import ConfigurationError, did_you_mean
 
@@ -26,6 +26,10 @@ PLANNED = frozenset({"sentinel", "redis-cluster", "mysql", "mariadb", "mongodb",
 _SECRET_OPTION = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
 _HIDDEN = "***"
 _LONG_ENOUGH = 4
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_UNESCAPED = re.compile(r"[@/?#]")
+_OPTION = re.compile(r"([?&#])([^=&#]*)=[^&#]*")
+_HALF_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
 # Sentinel's URLs stand in a row; a ; elsewhere belongs to a password.
 _NEXT_URL = re.compile(r";(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 
@@ -58,8 +62,8 @@ def parse(url: str) -> StoreURL:
     """
     raw = url.removeprefix(PREFIX)
     shown = redact(PREFIX + raw) if "://" in raw else redact(url)
-    scheme, separator, _ = raw.partition("://")
-    if not separator:
+    scheme = raw.partition("://")[0]
+    if not _SCHEME.match(raw):
         raise ConfigurationError(
             f"result_backend {shown!r} is not a URL. Write it as {PREFIX}ENGINE://..., for example "
             f"{PREFIX}redis://localhost:6379/0 or {PREFIX}sqlite:///results.db."
@@ -67,14 +71,16 @@ def parse(url: str) -> StoreURL:
     engine = _engine(scheme.lower(), shown)
     try:
         parts = urlsplit("x" + raw[len(scheme) :])
+        _check_escapes(raw, parts)
         # Several hosts, as libpq takes them, have a port each: the driver reads those.
-        if parts.fragment or "#" in raw:
-            raise ValueError("'#' begins a fragment, which a store has none of")
-        host, port = (None, None) if "," in parts.netloc.rpartition("@")[2] else (parts.hostname, parts.port)
+        several = "," in parts.netloc.rpartition("@")[2]
+        host, port = (None, None) if several else (parts.hostname, parts.port)
+        if host:
+            host.encode("idna")
     except ValueError as exc:
         raise ConfigurationError(
             f"result_backend {shown!r} cannot be read: {_reason(exc)}. The form is "
-            f"{PREFIX}{scheme}://user:password@host:port/name; characters such as @ : / # in a user name or password "
+            f"{PREFIX}{scheme}://user:password@host:port/name; characters such as @ : / # % in a user name or password "
             "must be percent-encoded (urllib.parse.quote)."
         ) from None
     return StoreURL(
@@ -110,12 +116,27 @@ def _engine(scheme: str, shown: str) -> str:
     )
 
 
+class _BadPart(ValueError):
+    """What is wrong with a URL, in words that can be shown."""
+
+
+def _check_escapes(raw: str, parts: SplitResult) -> None:
+    if "#" in raw:
+        raise _BadPart("'#' begins a fragment, which a store has none of")
+    if "@" in parts.path + parts.query:
+        raise _BadPart("there is an '@' behind the host")
+    if _HALF_ESCAPE.search(raw):
+        raise _BadPart("a '%' is not followed by two hexadecimal digits")
+
+
 def _reason(exc: ValueError) -> str:
     text = str(exc)
+    if isinstance(exc, _BadPart):
+        return text
+    if isinstance(exc, UnicodeError):
+        return "the host is no name a host can have"
     if "out of range" in text.lower():
         return "the port must be between 0 and 65535"
-    if "fragment" in text:
-        return text
     return "the port is not a number" if "port" in text.lower() else "host or port is malformed"
 
 
@@ -135,31 +156,24 @@ def redact(url: str) -> str:
 
 
 def _redact_one(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return f"{_HIDDEN}@{url.rpartition('@')[2]}" if "@" in url else url
-    rest, mark, query = rest.partition("?")
-    login, at, where = rest.rpartition("@")
-    if "@" in query and not at:  # an unescaped '?' inside the password
-        login, at, where, mark, query = "", "@", query.rpartition("@")[2], "", ""
-        login = f":{_HIDDEN}"
+    scheme = _SCHEME.match(url)
+    head = scheme[0] if scheme else ""
+    # The last @ of all, and not only that of a well-formed login: a password may hold any character unescaped.
+    login, at, where = url[len(head) :].rpartition("@")
     if at:
         user, colon, _ = login.partition(":")
-        rest = f"{user}{colon}{_HIDDEN if colon else ''}{at}{where}"
-    if mark:
-        query = "&".join(
-            f"{name}={_HIDDEN}" if _SECRET_OPTION.search(name) else pair
-            for pair in query.split("&")
-            for name in [pair.partition("=")[0]]
-        )
-    return f"{scheme}{separator}{rest}{mark}{query}"
+        if not head or _UNESCAPED.search(user):
+            user = _HIDDEN
+        login = f"{user}{colon}{_HIDDEN if colon else ''}"
+    where = _OPTION.sub(lambda m: f"{m[1]}{m[2]}={_HIDDEN}" if _SECRET_OPTION.search(m[2]) else m[0], where)
+    return f"{head}{login}{at}{where}"
 
 
 def said(exc: BaseException, url: StoreURL, *others: object) -> str:
     """Return what a driver said: one line, no full stop, the URL's secrets and ``others`` blotted out."""
     secrets = [url.password, *(value for name, value in url.options.items() if _SECRET_OPTION.search(name)), *others]
-    text = " ".join(str(exc).split()).rstrip(".")
-    return hide(text, (secret for secret in secrets if isinstance(secret, str)))
+    text = hide(str(exc), (secret for secret in secrets if isinstance(secret, str)))
+    return " ".join(text.split()).rstrip(".")
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from kombu import compression as kombu_compression
 
@@ -84,16 +85,32 @@ def decompress(payload: bytes, limit: int) -> bytes:
     return document
 
 
+class _Decompressor(Protocol):
+    """What zlib, bz2 and lzma have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _unfold(decompressor: _Decompressor, body: bytes, limit: int) -> bytes:
+    document = decompressor.decompress(body, limit)
+    if not decompressor.eof and len(document) < limit:
+        raise ValueError("it ends too early")
+    return document
+
+
 def _unzip(body: bytes, limit: int) -> bytes:
-    return zlib.decompressobj().decompress(body, limit)
+    return _unfold(zlib.decompressobj(), body, limit)
 
 
 def _unbzip2(body: bytes, limit: int) -> bytes:
-    return bz2.BZ2Decompressor().decompress(body, limit)
+    return _unfold(bz2.BZ2Decompressor(), body, limit)
 
 
 def _unlzma(body: bytes, limit: int) -> bytes:
-    return lzma.LZMADecompressor().decompress(body, limit)
+    return _unfold(lzma.LZMADecompressor(), body, limit)
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:

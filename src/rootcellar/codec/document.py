@@ -117,7 +117,7 @@ class Codec:
             raise DecodeError(f"A stored result may not be read: {exc}. See result_accept_content.") from exc
         except Exception as exc:
             raise DecodeError(
-                f"A stored result of {len(payload)} bytes is not {self.serializer}: {_plain(exc)}. Was it written "
+                f"A stored result of {len(payload)} bytes is not {self.serializer}: {_unquoted(exc)}. Was it written "
                 f"under another result_serializer? Readers and writers must agree on it."
             ) from exc
 
@@ -127,9 +127,10 @@ class Codec:
             payload = self._open(payload)
         if payload.startswith(_JSON_STATE):
             end = payload.find(b'"', len(_JSON_STATE))
-            if end > 0:
-                return payload[len(_JSON_STATE) : end].decode("ascii", "replace")
-        document = self.decode(payload)
+            name = payload[len(_JSON_STATE) : end]
+            if end > 0 and b"\\" not in name:  # an escape: a custom state in another script, or with a quote in it
+                return name.decode("ascii", "replace")
+        document: Any = self.decode(payload)
         state = document.get("status") if isinstance(document, dict) else None
         if not isinstance(state, str):
             raise DecodeError("A stored result holds no 'status': it is not a document Celery or rootcellar wrote.")
@@ -155,3 +156,12 @@ def _plain(exc: Exception) -> str:
     """Return what a serializer complained of, in one short line."""
     cause = exc.__cause__ or exc
     return " ".join(str(cause).split())[:300] or type(cause).__name__
+
+
+def _unquoted(exc: Exception) -> str:
+    """Return what a decoder complained of, without what it quotes of the result."""
+    if isinstance(exc, json.JSONDecodeError):
+        return f"{exc.msg} at character {exc.pos}"
+    if exc.args[:1] == ("Unsupported type",):
+        return "it holds a value of a type that is not known here"
+    return type(exc.__cause__ or exc).__name__
