@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import redis
 from celery import Celery
+
 from rootcellar.settings import Settings
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
@@ -37,6 +38,10 @@ class Target(ABC):
     @abstractmethod
     def subscriptions(self) -> int:
         """Return how many ids are being waited for."""
+
+    @abstractmethod
+    def is_subscribed(self, task_id: str) -> bool:
+        """Return whether this id is being waited for."""
 
     def end_connections(self) -> None:
         """End all clients' connections; the server goes on."""
@@ -65,6 +70,10 @@ class RedisTarget(Target):
         with self._client() as client:
             return len(client.pubsub_channels("celery-task-meta-?*"))
 
+    def is_subscribed(self, task_id: str) -> bool:
+        with self._client() as client:
+            return client.pubsub_channels(f"celery-task-meta-{task_id}") != []
+
     def end_connections(self) -> None:
         with self._client() as client:
             for kind in ("normal", "pubsub"):
@@ -86,6 +95,9 @@ class PostgreSQLTarget(Target):
             return 0
         return self._ask("SELECT count(*) FROM cellar_waiter")
 
+    def is_subscribed(self, task_id: str) -> bool:
+        return self._ask(f"SELECT count(*) FROM cellar_waiter WHERE id = '{task_id}'") > 0
+
     def end_connections(self) -> None:
         self._ask(
             "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'rootcellar'"
@@ -101,6 +113,9 @@ class SQLiteTarget(Target):
 
     def subscriptions(self) -> int:
         return 0
+
+    def is_subscribed(self, task_id: str) -> bool:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -138,8 +153,12 @@ def redis_target(killable_redis: RedisServer) -> RedisTarget:
 
 @pytest.fixture
 def postgresql_target(killable_postgresql: PostgreSQLServer) -> PostgreSQLTarget:
-    """A fresh PostgreSQL database."""
-    return PostgreSQLTarget(killable_postgresql.create_database(), killable_postgresql)
+    """A fresh PostgreSQL database with its tables; making them is the business of ``test_first_use.py``."""
+    target = PostgreSQLTarget(killable_postgresql.create_database(), killable_postgresql)
+    store = open_store(target.url)
+    store.get("nobody")
+    store.close()
+    return target
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from rootcellar.record import Record
 from rootcellar.stores import open_store
 from servers import PostgreSQLServer, race

@@ -54,9 +54,7 @@ def test_the_hub_ends_when_nobody_waits_and_begins_again(tmp_path: Path, open_it
     hub.close()
 
 
-def test_many_threads_begin_to_wait_while_the_hub_comes_and_goes(
-    tmp_path: Path, open_it: Callable[..., Store]
-) -> None:
+def test_many_threads_begin_to_wait_while_the_hub_comes_and_goes(tmp_path: Path, open_it: Callable[..., Store]) -> None:
     """With no lingering at all, each wait is served, whatever the thread was about to do."""
     store = open_it(f"sqlite:///{tmp_path / 'results.db'}")
     store.put(_DONE)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from celery import Celery
+
 from faults.conftest import Target
 from faults.proxy import Proxy
 from rootcellar.record import Record

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
+
 from faults.conftest import PostgreSQLTarget, Target
 from rootcellar.errors import StoreTimeout, StoreUnavailable
 from rootcellar.record import Record
@@ -54,7 +55,7 @@ def _everybody_gets_an_answer(target: Target, open_app: OpenApp, disaster: Calla
         assert {type(wait.exception(60)) for wait in missed} == {CeleryTimeoutError}
         again = app.AsyncResult(str(uuid.uuid4()))
         last = threads.submit(again.get, timeout=30)
-        wait_until(lambda: target.subscriptions() == 1, "the hub subscribes again")
+        wait_until(lambda: target.is_subscribed(again.id), "the hub subscribes again")
         elsewhere.backend.store_result(again.id, "again", "SUCCESS")
         assert last.result(60) == "again"
 
@@ -73,6 +74,23 @@ def test_waiters_outlive_killed_backends(postgresql_target: PostgreSQLTarget, op
 def test_waiters_outlive_their_connections(target: Target, open_app: OpenApp) -> None:
     """The server ends all of them and goes on."""
     _everybody_gets_an_answer(target, open_app, _end_connections)
+
+
+@pytest.mark.postgresql
+def test_nothing_is_left_of_a_subscription_that_was_lost(
+    postgresql_target: PostgreSQLTarget, open_app: OpenApp
+) -> None:
+    """The rows that said who waits go with the wait, also when the connection that made them is gone."""
+    app = open_app(postgresql_target.url)
+    result = app.AsyncResult(str(uuid.uuid4()))
+    with ThreadPoolExecutor(1) as threads:
+        wait = threads.submit(result.get, timeout=30)
+        wait_until(lambda: postgresql_target.subscriptions() == 1, "it waits")
+        postgresql_target.end_connections()
+        wait_until(lambda: postgresql_target.connections() > 0, "the hub is back")
+        app.backend.store_result(result.id, 1, "SUCCESS")
+        assert wait.result(60) == 1
+    wait_until(lambda: postgresql_target.subscriptions() == 0, "no row is left", timeout_s=5)
 
 
 def test_waiters_outlive_a_server_that_is_away_for_longer(target: Target, open_app: OpenApp) -> None:

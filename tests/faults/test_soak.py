@@ -10,6 +10,7 @@ import psutil
 import pytest
 from celery import Celery
 from celery.result import ResultSet
+
 from faults.conftest import Target
 from rootcellar.waiting import Hub
 from servers import wait_until

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 from celery import Celery
-from faults.conftest import RedisTarget, Target
-from faults.proxy import Link, Proxy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from faults.conftest import RedisTarget, Target
+from faults.proxy import Link, Proxy
 from rootcellar.errors import StoreError, StoreUnavailable
 from rootcellar.record import Record
 from rootcellar.stores.base import Store
@@ -49,11 +50,7 @@ def _is_hubs(link: Link) -> bool:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    steps=st.lists(
-        st.tuples(st.integers(0, _COUNT - 1), st.none() | st.integers(0, 400)), min_size=1, max_size=15
-    )
-)
+@given(steps=st.lists(st.tuples(st.integers(0, _COUNT - 1), st.none() | st.integers(0, 400)), min_size=1, max_size=15))
 def test_no_request_gets_the_answer_of_another(store: Store, proxy: Proxy, steps: list[tuple[int, int | None]]) -> None:
     """Cut after any byte of any reply: the next answer is the right one, or an error."""
     for number, cut_after in steps:
@@ -176,9 +173,7 @@ def test_waits_that_begin_on_a_dead_connection_end_too(target: Target, proxy: Pr
             assert wait.result(90) == 2
 
 
-def test_a_wait_that_begins_on_a_dead_connection_costs_a_look(
-    target: Target, proxy: Proxy, open_app: OpenApp
-) -> None:
+def test_a_wait_that_begins_on_a_dead_connection_costs_a_look(target: Target, proxy: Proxy, open_app: OpenApp) -> None:
     """Not ``cellar_store_timeout``, however long that is: subscribing must not keep the hub from looking."""
     app, elsewhere = _hubs_connection_goes_dead(target, proxy, open_app, cellar_store_timeout=60)
     result = app.AsyncResult(str(uuid.uuid4()))

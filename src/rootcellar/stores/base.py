@@ -8,10 +8,12 @@ process makes connections of its own. No verb connects before it is called. Erro
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rootcellar.record import Record
 from rootcellar.urls import StoreURL
+
+T = TypeVar("T")
 
 #: How many ids one round trip carries at most; a group of 1,000 is one.
 BATCH = 1000
@@ -150,14 +152,14 @@ class Store(ABC):
         """Close this process's connections. The store may be used again; it then opens new ones."""
 
 
-def batches(ids: Iterable[str], size: int = BATCH) -> Iterator[list[str]]:
-    """Cut ``ids`` into lists of at most ``size``.
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Cut ``items`` into lists of at most ``size``.
 
     >>> list(batches("abcde", 2))
     [['a', 'b'], ['c', 'd'], ['e']]
     """
-    batch: list[str] = []
-    for one in ids:
+    batch: list[T] = []
+    for one in items:
         batch.append(one)
         if len(batch) == size:
             yield batch

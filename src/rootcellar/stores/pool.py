@@ -30,6 +30,9 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
+#: How long a fork waits for the operations of other threads to end.
+FORK_PATIENCE_S = 5.0
+
 C = TypeVar("C", bound=Connection)
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -52,17 +55,20 @@ class Pool(Generic[C]):
         lost: tuple[type[BaseException], ...],
         answered: tuple[type[BaseException], ...],
         name: str,
+        close_before_fork: bool = False,
     ) -> None:
         """Make an empty pool.
 
         ``lost`` are the errors that mean the connection is gone, ``answered`` those after which it is still in step
         with the server. After any other (an interrupt in the middle of a reply) it is closed. ``name`` is for errors.
+        With ``close_before_fork`` no connection is open while the process forks.
         """
         self._connect = connect
         self._settings = settings
         self._lost = lost
         self._answered = answered
         self._name = name
+        self._close_before_fork = close_before_fork
         self._reset()
         _pools.add(self)
 
@@ -74,6 +80,8 @@ class Pool(Generic[C]):
         # connection and using it, its place in the pool is free again once it is collected.
         self._members: weakref.WeakSet[C] = weakref.WeakSet()
         self._waiting = 0
+        #: set while the process forks: no connection is handed out
+        self._is_forking = False
 
     def run(self, operation: Callable[Concatenate[C, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``operation(connection, *args)``, once more on a fresh connection if the first was found dead."""
@@ -98,6 +106,8 @@ class Pool(Generic[C]):
                 return result
 
     def _acquire(self) -> tuple[C, bool]:
+        if self._is_forking:
+            return self._wait_for_room()
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -115,23 +125,25 @@ class Pool(Generic[C]):
             self._waiting += 1
             try:
                 while True:
-                    if self._idle:
+                    if self._is_forking:
+                        pass
+                    elif self._idle:
                         try:
                             return self._idle.pop(), False
                         except IndexError:  # a caller on the fast path was quicker
                             continue
-                    if len(self._members) + self._opening < most:
+                    elif len(self._members) + self._opening < most:
                         self._opening += 1
                         break
                     left_s = deadline - time.monotonic()
-                    if left_s <= 0:
+                    if left_s <= 0 and not self._is_forking:
                         raise StoreTimeout(
                             f"All {most} connections of this process to {self._name} were in use for "
                             f"{self._settings.timeout_s:g} s. Raise the pool's size (redis_max_connections, or "
                             "database_engine_options pool_size and max_overflow) or cellar_store_timeout, or use "
                             "fewer threads."
                         )
-                    self._room.wait(left_s)
+                    self._room.wait(max(left_s, 0.01))
             finally:
                 self._waiting -= 1
         connection = None
@@ -170,6 +182,25 @@ class Pool(Generic[C]):
                 return
             self._discard(connection)
 
+    def before_fork(self) -> None:
+        """Let the operations under way finish, for a while, and close everything, where the engine asks for that."""
+        if not self._close_before_fork:
+            return
+        self._is_forking = True
+        deadline = time.monotonic() + FORK_PATIENCE_S
+        while time.monotonic() < deadline:
+            self.close()
+            with self._room:
+                if not self._members and not self._opening:
+                    return
+                self._room.wait(0.05)
+
+    def after_fork_in_parent(self) -> None:
+        """Hand out connections again."""
+        with self._room:
+            self._is_forking = False
+            self._room.notify_all()
+
     def leave_to_parent(self) -> None:
         """In a forked child: forget the parent's connections without touching them."""
         self._reset()
@@ -181,11 +212,15 @@ class Pool(Generic[C]):
 
 
 def _before_fork() -> None:
+    for pool in list(_pools):
+        pool.before_fork()
     _inherited.append([list(pool._members) for pool in list(_pools)])
 
 
 def _after_fork_in_parent() -> None:
     _inherited.pop()
+    for pool in list(_pools):
+        pool.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL: tables of our own, psycopg 3, waiters told through LISTEN."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -26,6 +27,9 @@ from rootcellar.stores.postgresql_watcher import STALE_S, PostgreSQLWatcher
 from rootcellar.urls import StoreURL, said
 
 T = TypeVar("T")
+
+#: What the server says of a login it does not let in: libpq gives no SQLSTATE for it.
+_LOGIN_REFUSED = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
 #: libpq's own connect time-out, unless the URL or ``connect_args`` say otherwise; libpq's default is for ever.
 CONNECT_TIMEOUT_S = 10
@@ -59,12 +63,15 @@ class PostgreSQLStore(Store):
         return bool(self._query("put", record))
 
     def put_many(self, records: Iterable[Record]) -> int:
-        return self._run(self._put_many, records)
+        return sum(self._run(self._put_many, batch) for batch in batches(records))
 
-    def _put_many(self, session: Session, records: Iterable[Record]) -> int:
-        with session.connection.transaction(), psycopg.RawCursor(session.connection) as cursor:
-            cursor.executemany(self._sql["put"], records)
-            return cursor.rowcount
+    def _put_many(self, session: Session, records: list[Record]) -> int:
+        try:
+            with session.connection.transaction(), psycopg.RawCursor(session.connection) as cursor:
+                cursor.executemany(self._sql["put"], records)
+                return cursor.rowcount
+        except psycopg.OperationalError as exc:
+            raise ConnectionLost(str(exc)) from exc
 
     def get(self, record_id: str) -> Record | None:
         rows = self._query("get", (record_id,))
@@ -108,7 +115,13 @@ class PostgreSQLStore(Store):
         self._query("group_delete", (group_id,))
 
     def watcher(self) -> Watcher:
-        return self._mapped(lambda: PostgreSQLWatcher(self._connect(), self._sql))
+        with self.mapped():
+            session = self._connect()
+            try:
+                return PostgreSQLWatcher(session, self._sql, self.mapped)
+            except BaseException:
+                session.close()
+                raise
 
     def check(self) -> Facts:
         ((version, fsync, commit, most, recovery, tls),) = self._query("server")
@@ -136,7 +149,8 @@ class PostgreSQLStore(Store):
 
     def schema_version(self) -> int | None:
         """Return the version of the tables in the database, or ``None`` where there are none."""
-        return self._mapped(lambda: self._with_plain_connection(self._version))
+        with self.mapped(), self._open() as connection:
+            return self._version(connection)
 
     def _version(self, connection: "psycopg.Connection[Any]") -> int | None:
         with psycopg.RawCursor(connection) as cursor:
@@ -149,15 +163,16 @@ class PostgreSQLStore(Store):
 
     def schema_upgrade(self) -> list[schema.Migration]:
         """Apply the migrations the database lacks, in one transaction; return them."""
-        return self._mapped(lambda: self._with_plain_connection(self._upgrade))
+        with self.mapped(), self._open() as connection:
+            return self._upgrade(connection)
 
     def _upgrade(self, connection: "psycopg.Connection[Any]") -> list[schema.Migration]:
         with connection.transaction(), psycopg.RawCursor(connection) as cursor:
             cursor.execute(self._sql["upgrade_lock"], (self._text_name("version"),))
-            have = self._version(connection)
-            if have is None:
-                cursor.execute(self._sql["version_create"])
-            missing = [step for step in schema.migrations("postgresql") if step.version > (have or 0)]
+            # First: it makes the session's view of the catalogue current, which to_regclass() would not.
+            cursor.execute(self._sql["version_create"])
+            have = self._version(connection) or 0
+            missing = [step for step in schema.migrations("postgresql") if step.version > have]
             for step in missing:
                 cursor.execute(self.schema_sql(step))
                 cursor.execute(self._sql["version_put"], (step.version, step.name))
@@ -180,9 +195,11 @@ class PostgreSQLStore(Store):
         except psycopg.Error as exc:
             raise self._error(exc) from exc
 
-    def _mapped(self, operation: Callable[[], T]) -> T:
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        """Turn psycopg's errors into ours."""
         try:
-            return operation()
+            yield
         except psycopg.Error as exc:
             raise self._error(exc) from exc
 
@@ -191,10 +208,6 @@ class PostgreSQLStore(Store):
         given = conninfo.conninfo_to_dict(self._conninfo)
         arguments = {name: value for name, value in arguments.items() if name not in given}
         return psycopg.connect(self._conninfo, autocommit=True, **arguments)  # type: ignore[arg-type]  # libpq's own
-
-    def _with_plain_connection(self, operation: "Callable[[psycopg.Connection[Any]], T]") -> T:
-        with self._open() as connection:
-            return operation(connection)
 
     def _connect(self) -> Session:
         connection = self._open()
@@ -262,7 +275,8 @@ class PostgreSQLStore(Store):
             return StoreTimeout(
                 f"{self.url}: {reason}. The server hangs or is overloaded; cellar_store_timeout is how long we wait."
             )
-        if "authentication failed" in reason or "no password supplied" in reason or "does not exist" in reason:
+        is_login = isinstance(exc, psycopg.OperationalError) and any(text in reason for text in _LOGIN_REFUSED)
+        if is_login:
             return AccessDenied(
                 f"{self.url} refused the login: {reason}. Check user, password and database in result_backend."
             )

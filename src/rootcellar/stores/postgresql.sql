@@ -84,8 +84,8 @@ SELECT current_setting('server_version'), current_setting('fsync'), current_sett
     coalesce((SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()), 'unknown')
 
 -- privileges: whether this login may do what a worker does
-SELECT bool_and(has_table_privilege(t, 'SELECT, INSERT, UPDATE, DELETE'))
-FROM unnest($1::text[]) AS t
+SELECT bool_and(has_table_privilege(t, p))
+FROM unnest($1::text[]) AS t, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
 
 -- version: the schema's version
 SELECT max(version) FROM {version}

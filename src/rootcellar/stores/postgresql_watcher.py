@@ -1,8 +1,8 @@
 """Hearing of changes in PostgreSQL: LISTEN on a channel of our own, and a row for each id we wait for."""
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from uuid import uuid4
 
 import psycopg
@@ -20,30 +20,37 @@ STALE_S = 600.0
 class PostgreSQLWatcher(Watcher):
     """Listens on ``cellar_<random>``; ``put`` notifies it of the ids it has registered."""
 
-    def __init__(self, session: Session, statements: Mapping[str, str]) -> None:
+    def __init__(
+        self, session: Session, statements: Mapping[str, str], mapped: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """``mapped`` turns the driver's errors into ours."""
         self._session = session
         self._sql = statements
         self._channel = f"cellar_{uuid4().hex}"
-        self._waker = Waker()
+        self._mapped = mapped
         self._renew_at = time.monotonic() + RENEW_S
         session.run(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)).as_string())
+        self._waker = Waker()
 
     def add(self, ids: Sequence[str]) -> None:
-        self._session.run(self._sql["watch"], (text_array(ids), self._channel))
+        with self._mapped():
+            self._session.run(self._sql["watch"], (text_array(ids), self._channel))
 
     def discard(self, ids: Sequence[str]) -> None:
-        self._session.run(self._sql["unwatch"], (self._channel, text_array(ids)))
+        with self._mapped():
+            self._session.run(self._sql["unwatch"], (self._channel, text_array(ids)))
 
     def poll(self, timeout_s: float) -> Heard:
-        if time.monotonic() > self._renew_at:
-            self._session.run(self._sql["still_watching"], (self._channel,))
-            self._renew_at = time.monotonic() + RENEW_S
-        # A statement's answer may have brought notifications along, so look before waiting.
-        heard = self._session.notified()
-        if not heard and self._waker.wait(self._session.fileno, timeout_s):
-            self._session.read()
+        with self._mapped():
+            if time.monotonic() > self._renew_at:
+                self._session.run(self._sql["still_watching"], (self._channel,))
+                self._renew_at = time.monotonic() + RENEW_S
+            # A statement's answer may have brought notifications along, so look before waiting.
             heard = self._session.notified()
-        return Heard(ids=heard)
+            if not heard and self._waker.wait(self._session.fileno, timeout_s):
+                self._session.read()
+                heard = self._session.notified()
+            return Heard(ids=heard)
 
     def wake(self) -> None:
         self._waker.wake()

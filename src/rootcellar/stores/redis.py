@@ -4,6 +4,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -12,13 +13,14 @@ from redis import exceptions
 from rootcellar.codec import Codec
 from rootcellar.errors import (
     AccessDenied,
+    DecodeError,
     RootcellarError,
     StoreError,
     StoreTimeout,
     StoreUnavailable,
     Unsupported,
 )
-from rootcellar.record import SUCCESS, Record
+from rootcellar.record import SUCCESS, UNREADABLE, Record
 from rootcellar.settings import Settings
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
@@ -49,9 +51,15 @@ class _Connection:
         return self._raw.read_response()
 
     def execute_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
-        """Send several commands in one round trip."""
+        """Send several commands in one round trip; an answer that is an error stands in the list as one."""
         self._raw.send_packed_command([_pack(command) for command in commands])
-        return [self._raw.read_response() for _ in commands]
+        return [self._answer() for _ in commands]
+
+    def _answer(self) -> Any:
+        try:
+            return self._raw.read_response()
+        except exceptions.ResponseError as exc:
+            return exc
 
     def close(self) -> None:
         self._raw.disconnect()
@@ -92,7 +100,7 @@ class RedisStore(Store):
             answer = self._run(self._put, key, record.payload, keep_s, seen)
             if isinstance(answer, int):
                 return answer == 1
-            if self._codec.state_of(answer) == SUCCESS:
+            if self._state_of(answer) == SUCCESS:
                 return False
             seen = hashlib.sha1(answer, usedforsecurity=False).hexdigest()
         raise StoreError(f"{self.url}: record {record.id} kept changing while it was being stored. Store it again.")
@@ -104,11 +112,20 @@ class RedisStore(Store):
             return connection.execute("EVAL", self._put_script, 1, key, payload, keep_s, seen)
 
     def put_many(self, records: Iterable[Record]) -> int:
-        return sum(self.put(record) for record in records)
+        changed = 0
+        for batch in batches(records):
+            commands: list[tuple[Argument, ...]] = [("SCRIPT", "LOAD", self._put_script)]
+            for record in batch:
+                key, keep_s = self._record_key + record.id, _keep_s(record.expires_at)
+                commands.append(("EVALSHA", self._put_sha, 1, key, record.payload, keep_s, ""))
+            _, *answers = self._run_many(commands)
+            for record, answer in zip(batch, answers, strict=True):
+                changed += answer if isinstance(answer, int) else self.put(record)
+        return changed
 
     def get(self, record_id: str) -> Record | None:
         payload = self._run(_Connection.execute, "GET", self._record_key + record_id)
-        return None if payload is None else Record(record_id, self._codec.state_of(payload), payload)
+        return None if payload is None else Record(record_id, self._state_of(payload), payload)
 
     def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
         found = {}
@@ -116,8 +133,15 @@ class RedisStore(Store):
             payloads = self._run(_Connection.execute, "MGET", *[self._record_key + i for i in batch])
             for record_id, payload in zip(batch, payloads, strict=True):
                 if payload is not None:
-                    found[record_id] = Record(record_id, self._codec.state_of(payload), payload)
+                    found[record_id] = Record(record_id, self._state_of(payload), payload)
         return found
+
+    def _state_of(self, payload: bytes) -> str:
+        """Return the state, which only the payload knows. One that cannot be read must not hide the others."""
+        try:
+            return self._codec.state_of(payload)
+        except DecodeError:
+            return UNREADABLE
 
     def delete(self, ids: Sequence[str]) -> int:
         return sum(
@@ -138,14 +162,13 @@ class RedisStore(Store):
                 return
 
     def _read(self, keys: list[bytes]) -> list[Record]:
-        commands = [command for key in keys for command in (("GET", key), ("PTTL", key))]
-        answers = self._run(_Connection.execute_many, commands) if commands else []
+        answers = self._run_many([command for key in keys for command in (("GET", key), ("PTTL", key))])
         records = []
         for key, payload, left_ms in zip(keys, answers[::2], answers[1::2], strict=True):
             if payload is not None:  # it may have expired since
                 expires_at = time.time() + left_ms / 1000 if left_ms >= 0 else None
-                record_id = key.decode()[len(self._record_key) :]
-                records.append(Record(record_id, self._codec.state_of(payload), payload, expires_at=expires_at))
+                record_id = key.decode("utf-8", "replace")[len(self._record_key) :]
+                records.append(Record(record_id, self._state_of(payload), payload, expires_at=expires_at))
         return records
 
     def purge(self, batch: int = BATCH) -> Iterator[int]:
@@ -175,10 +198,8 @@ class RedisStore(Store):
         self._run(_Connection.execute, "DEL", self._group_key + group_id)
 
     def watcher(self) -> Watcher:
-        try:
-            return RedisWatcher(self._driver_pool, self._record_key, self._codec)
-        except exceptions.RedisError as exc:
-            raise self._error(exc) from exc
+        with self.mapped():
+            return RedisWatcher(self._driver_pool, self._record_key, self._state_of, self.mapped)
 
     def check(self) -> Facts:
         try:
@@ -217,8 +238,22 @@ class RedisStore(Store):
         return _Connection(raw)
 
     def _run(self, operation: Callable[..., T], *args: Any) -> T:
-        try:
+        with self.mapped():
             return self._pool.run(operation, *args)
+
+    def _run_many(self, commands: list[tuple[Argument, ...]]) -> list[Any]:
+        """Run commands in one round trip; if one failed, raise its error once all answers have been read."""
+        answers = self._run(_Connection.execute_many, commands) if commands else []
+        for answer in answers:
+            if isinstance(answer, exceptions.ResponseError):
+                raise self._error(answer) from answer
+        return answers
+
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        """Turn redis-py's errors into ours."""
+        try:
+            yield
         except exceptions.RedisError as exc:
             raise self._error(exc) from exc
 

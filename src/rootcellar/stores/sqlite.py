@@ -21,7 +21,7 @@ from rootcellar.errors import (
     did_you_mean,
 )
 from rootcellar.record import Record
-from rootcellar.settings import Settings
+from rootcellar.settings import PoolSettings, Settings
 from rootcellar.stores import statements
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Heard, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
@@ -71,10 +71,23 @@ class SQLiteStore(Store):
             "groups": _quote(self._settings.group_table),
             "version": _quote(self._settings.version_table),
         }
-        self._sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
+        self.record_table = self._settings.record_table
+        self.sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
         self._prepared = False
-        self._pool: Pool[_Connection] = Pool(
-            self._connect, self._settings.pool, lost=(), answered=(sqlite3.Error,), name=str(url)
+        self._pool = self.new_pool(self._settings.pool)
+
+    def new_pool(self, settings: PoolSettings) -> "Pool[_Connection]":
+        """Return a pool of connections to the file."""
+        return Pool(
+            self._connect,
+            settings,
+            lost=(),
+            answered=(sqlite3.Error,),
+            name=str(self.url),
+            # SQLite keeps the state of its file locks in the process's memory. A child that inherits it believes that
+            # it holds the parent's locks, and writes to a file that is deleted under it
+            # (https://sqlite.org/howtocorrupt.html, "Carrying an open database connection across a fork()").
+            close_before_fork=True,
         )
 
     # -- the verbs ------------------------------------------------------------------------------------------------
@@ -84,13 +97,12 @@ class SQLiteStore(Store):
         return stored
 
     def _put(self, connection: _Connection, record: Record) -> bool:
-        return connection.execute(self._sql["put"], (*record, time.time())).rowcount > 0
+        return connection.execute(self.sql["put"], (*record, time.time())).rowcount > 0
 
     def put_many(self, records: Iterable[Record]) -> int:
-        changed: int = self._run(self._put_many, records)
-        return changed
+        return sum(self._run(self._put_many, batch) for batch in batches(records))
 
-    def _put_many(self, connection: _Connection, records: Iterable[Record]) -> int:
+    def _put_many(self, connection: _Connection, records: list[Record]) -> int:
         changed = 0
         connection.execute("BEGIN IMMEDIATE")
         with connection.db:
@@ -99,52 +111,49 @@ class SQLiteStore(Store):
         return changed
 
     def get(self, record_id: str) -> Record | None:
-        rows = self._run(_fetch, self._sql["get"], (record_id, time.time()))
+        rows = self._run(_fetch, self.sql["get"], (record_id, time.time()))
         return Record._make(rows[0]) if rows else None
 
     def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
         found: dict[str, Record] = {}
         for batch in batches(ids):
-            rows = self._run(_fetch, self._sql["get_many"], (json.dumps(batch), time.time()))
+            rows = self._run(_fetch, self.sql["get_many"], (json.dumps(batch), time.time()))
             found.update((row[0], Record._make(row)) for row in rows)
         return found
 
     def delete(self, ids: Sequence[str]) -> int:
         return sum(
-            self._run(_Connection.execute, self._sql["delete"], (json.dumps(batch),)).rowcount for batch in batches(ids)
+            self._run(_Connection.execute, self.sql["delete"], (json.dumps(batch),)).rowcount for batch in batches(ids)
         )
 
     def scan(self, after: str | None = None, batch: int = BATCH) -> Iterator[list[Record]]:
         last = after or ""
-        while rows := self._run(_fetch, self._sql["scan"], (last, time.time(), batch)):
+        while rows := self._run(_fetch, self.sql["scan"], (last, time.time(), batch)):
             yield [Record._make(row) for row in rows]
             last = rows[-1][0]
 
     def purge(self, batch: int = BATCH) -> Iterator[int]:
         for statement in ("purge", "purge_groups"):
-            while deleted := self._run(_Connection.execute, self._sql[statement], (time.time(), batch)).rowcount:
+            while deleted := self._run(_Connection.execute, self.sql[statement], (time.time(), batch)).rowcount:
                 yield deleted
 
     def stats(self) -> Stats:
-        by_state = dict(self._run(_fetch, self._sql["stats"]))
-        ((size,),) = self._run(_fetch, self._sql["size"])
+        by_state = dict(self._run(_fetch, self.sql["stats"]))
+        ((size,),) = self._run(_fetch, self.sql["size"])
         return Stats(records=sum(by_state.values()), bytes=size, by_state=by_state)
 
     def group_put(self, group_id: str, payload: bytes, expires_at: float | None) -> None:
-        self._run(_Connection.execute, self._sql["group_put"], (group_id, payload, expires_at))
+        self._run(_Connection.execute, self.sql["group_put"], (group_id, payload, expires_at))
 
     def group_get(self, group_id: str) -> bytes | None:
-        rows = self._run(_fetch, self._sql["group_get"], (group_id, time.time()))
+        rows = self._run(_fetch, self.sql["group_get"], (group_id, time.time()))
         return rows[0][0] if rows else None
 
     def group_delete(self, group_id: str) -> None:
-        self._run(_Connection.execute, self._sql["group_delete"], (group_id,))
+        self._run(_Connection.execute, self.sql["group_delete"], (group_id,))
 
     def watcher(self) -> Watcher:
-        try:
-            return _SQLiteWatcher(self._connect(), self._sql, self._settings.record_table)
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
+        return _SQLiteWatcher(self)
 
     def check(self) -> Facts:
         details, warnings = {}, []
@@ -171,9 +180,9 @@ class SQLiteStore(Store):
         return self._opened(self._version)
 
     def _version(self, connection: _Connection) -> int | None:
-        if not connection.execute(self._sql["version_exists"], (self._settings.version_table,)).fetchone()[0]:
+        if not connection.execute(self.sql["version_exists"], (self._settings.version_table,)).fetchone()[0]:
             return None
-        version: int | None = connection.execute(self._sql["version"]).fetchone()[0]
+        version: int | None = connection.execute(self.sql["version"]).fetchone()[0]
         return version
 
     def schema_upgrade(self) -> list[schema.Migration]:
@@ -186,19 +195,28 @@ class SQLiteStore(Store):
             with closing(self._open()) as connection:
                 return operation(connection)
         except sqlite3.Error as exc:
-            raise self._error(exc) from exc
+            raise self.error(exc) from exc
 
     def _upgrade(self, connection: _Connection) -> list[schema.Migration]:
+        if self._version(connection) is None and (
+            names := connection.execute(
+                self.sql["foreign"], (json.dumps([self.record_table, self._settings.group_table]),)
+            ).fetchall()
+        ):
+            raise SchemaError(
+                f"{self.url} has a table {names[0][0]!r} already, and it is not rootcellar's. Choose other names in "
+                "database_table_names, or another file; this one has not been touched."
+            )
         _set_wal(connection)
         connection.execute("BEGIN IMMEDIATE")  # a second process waits here, and then finds nothing left to do
         with connection.db:
-            connection.execute(self._sql["version_create"])
+            connection.execute(self.sql["version_create"])
             have = self._version(connection) or 0
             missing = [step for step in schema.migrations("sqlite") if step.version > have]
             for step in missing:
                 for statement in _split(self.schema_sql(step)):
                     connection.execute(statement)
-                connection.execute(self._sql["version_put"], (step.version, step.name))
+                connection.execute(self.sql["version_put"], (step.version, step.name))
         return missing
 
     def schema_sql(self, migration: schema.Migration) -> str:
@@ -211,7 +229,7 @@ class SQLiteStore(Store):
         try:
             return self._pool.run(operation, *args)
         except sqlite3.Error as exc:
-            raise self._error(exc) from exc
+            raise self.error(exc) from exc
 
     def _open(self) -> _Connection:
         arguments = {"timeout": BUSY_TIMEOUT_S, **self._settings.connect_args}
@@ -251,7 +269,8 @@ class SQLiteStore(Store):
                 )
             self._upgrade(connection)
 
-    def _error(self, exc: sqlite3.Error) -> RootcellarError:
+    def error(self, exc: sqlite3.Error) -> RootcellarError:
+        """Return what a user should read in place of ``exc``."""
         code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreTimeout(
@@ -278,16 +297,19 @@ class SQLiteStore(Store):
 class _SQLiteWatcher(Watcher):
     """Looks at ``PRAGMA data_version``, which changes when another connection commits, and asks what is new."""
 
-    def __init__(self, connection: _Connection, sql: dict[str, str], table: str) -> None:
-        self._connection = connection
-        self._changes = sql["changes"]
+    def __init__(self, store: SQLiteStore) -> None:
+        self._store = store
         self._woken = threading.Event()
-        self._seen_version = self._data_version()
-        self._seen_seq: int = connection.execute(sql["last_change"], (table,)).fetchone()[0]
+        # A pool of one: its connection, too, must not be open while the process forks.
+        self._pool = store.new_pool(PoolSettings(size=1, overflow=0, recycle_s=None))
+        self._seen_version = -1
+        self._seen_seq: int = self._run(store.sql["last_change"], (store.record_table,))[0][0]
 
-    def _data_version(self) -> int:
-        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return version
+    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return self._pool.run(_fetch, sql, parameters)
+        except sqlite3.Error as exc:
+            raise self._store.error(exc) from exc
 
     def add(self, ids: Sequence[str]) -> None:
         """Nothing to do: every change to the file is seen."""
@@ -298,10 +320,11 @@ class _SQLiteWatcher(Watcher):
     def poll(self, timeout_s: float) -> Heard:
         deadline = time.monotonic() + timeout_s
         while True:
-            version = self._data_version()
-            if version != self._seen_version:
+            ((version,),) = self._run("PRAGMA data_version")
+            if version != self._seen_version:  # also after a fork: the new connection counts anew
                 self._seen_version = version
-                return Heard(ids=self._read_changes())
+                if ids := self._read_changes():
+                    return Heard(ids=ids)
             left_s = deadline - time.monotonic()
             if left_s <= 0 or self._woken.wait(min(POLL_INTERVAL_S, left_s)):
                 self._woken.clear()
@@ -309,7 +332,7 @@ class _SQLiteWatcher(Watcher):
 
     def _read_changes(self) -> list[str]:
         ids: list[str] = []
-        while rows := self._connection.execute(self._changes, (self._seen_seq, BATCH)).fetchall():
+        while rows := self._run(self._store.sql["changes"], (self._seen_seq, BATCH)):
             ids.extend(row[1] for row in rows)
             self._seen_seq = rows[-1][0]
         return ids
@@ -318,7 +341,7 @@ class _SQLiteWatcher(Watcher):
         self._woken.set()
 
     def close(self) -> None:
-        self._connection.close()
+        self._pool.close()
 
 
 def _fetch(connection: _Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:

@@ -61,6 +61,9 @@ SELECT max(version) FROM {version}
 -- version_create: the table that holds it
 CREATE TABLE IF NOT EXISTS {version} (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL)
 
+-- foreign: which tables of a JSON list of names there are
+SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name IN (SELECT value FROM json_each(?1))
+
 -- version_put: one more migration has been applied
 INSERT INTO {version} (version, name) VALUES (?1, ?2)
 

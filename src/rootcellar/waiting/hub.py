@@ -125,9 +125,9 @@ class Hub:
             try:
                 with closing(self._store.watcher()) as watcher:
                     self._begin(watcher)
-                    pause_s = RECONNECT_S[0]
                     while not self._may_end():
                         self._turn(watcher)
+                        pause_s = RECONNECT_S[0]
                     return
             except Exception as exc:
                 # Whatever it was, waiters must not be left alone: try again for as long as there are any.
@@ -144,7 +144,8 @@ class Hub:
         if not self._closed and (self._waits or time.monotonic() - self._idle_since < self._linger_s):
             return False
         with self._starting:
-            if self._arrivals and not self._closed:
+            if self._arrivals:  # somebody began to wait while the thread was ending
+                self._closed = False
                 return False
             self._thread = self._watcher = None
             self._waits.clear()
