@@ -3,6 +3,7 @@
 Everything here lives for the whole session, and each app has a database of its own, so no test relies on an empty one.
 """
 
+import gc
 import itertools
 import shutil
 import sys
@@ -91,6 +92,7 @@ def _close(app: Celery) -> None:
         app.backend.hub.close()
         app.backend.store.close()
     else:
+        gc.collect()  # Celery's own results talk to Redis when they are collected; later there is none
         app.backend.result_consumer.stop()
         app.backend.client.connection_pool.disconnect()
     app.close()

@@ -197,6 +197,8 @@ class Pool(Generic[C]):
 
     def after_fork_in_parent(self) -> None:
         """Hand out connections again."""
+        if not self._is_forking:
+            return
         with self._room:
             self._is_forking = False
             self._room.notify_all()
