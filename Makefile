@@ -21,7 +21,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e ".[all]" --group test --group lint --group docs
+	$(BIN)/python -m pip install --quiet -e ".[all]" --group test --group lint --group docs --group bench
 	touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## run the main job: a real worker, real work, results in SQLite; no server needed

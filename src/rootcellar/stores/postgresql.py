@@ -312,6 +312,6 @@ def _conninfo(url: StoreURL, connect_args: Mapping[str, Any]) -> str:
         if "option" not in reason and "query parameter" not in reason:
             reason = reason.partition('"')[0].rstrip()  # what follows quotes the URL, and with it the password
         raise ConfigurationError(
-            f"result_backend {url}, or database_engine_options['connect_args'], cannot be read: {reason}. Percent-encode "
-            "user name and password (urllib.parse.quote), and check the options' names."
+            f"result_backend {url}, or database_engine_options['connect_args'], cannot be read: {reason}. "
+            "Percent-encode user name and password (urllib.parse.quote), and check the options' names."
         ) from None
