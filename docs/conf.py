@@ -31,4 +31,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 # The build needs no network, so there are no inventories of other projects: only names of our own must resolve.
-nitpick_ignore_regex = [(r"py:.*", r"(?!rootcellar\.).*")]
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!rootcellar\.).*"),
+    (r"py:class", r"rootcellar\..*\.[A-Z]"),  # type variables
+]
