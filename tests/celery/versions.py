@@ -11,3 +11,7 @@ HAS_EXISTS = _IS_5_7
 STOCK_COMPRESSIONS = ("gzip",) if _IS_5_7 else ()
 #: ``result_failure_expires`` is a setting of Celery's from 5.7 on; rootcellar honours the name on every version.
 HAS_FAILURE_EXPIRES = _IS_5_7
+
+#: ``AsyncResult.forget`` tells the backend that nobody waits any more from 5.6 on; before that only the record goes,
+#: and a listener's wait lasts as long as its result.
+FORGET_ENDS_LISTENING = celery.VERSION[:2] >= (5, 6)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import redis
 from celery import Celery
@@ -154,6 +155,28 @@ def _hubs_connection_goes_dead(
         elsewhere.backend.store_result(result.id, 1, "SUCCESS")
         assert wait.result(90) == 1
     return app, elsewhere
+
+
+def test_a_hub_that_cannot_connect_leaves_nothing_open(
+    target: Target, proxy: Proxy, open_app: OpenApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It tries again and again, and each try gives back what it took."""
+    app, elsewhere = open_app(target.through(proxy.port)), open_app(target.url)
+    elsewhere.backend.store_result("warm", 1, "SUCCESS")
+    first, second = (app.AsyncResult(str(uuid.uuid4())) for _ in range(2))
+    with ThreadPoolExecutor(1) as threads:
+        wait = threads.submit(first.get, timeout=60)
+        wait_until(lambda: target.is_subscribed(first.id), "it waits")
+        before = psutil.Process().num_fds()
+        proxy.refuse()
+        wait_until(lambda: caplog.text.count("is made again") >= 5, "five tries")
+        proxy.accept()
+        wait_until(lambda: target.is_subscribed(first.id), "it waits again")
+        elsewhere.backend.store_result(first.id, 1, "SUCCESS")
+        assert wait.result(90) == 1
+        elsewhere.backend.store_result(second.id, 2, "SUCCESS")
+        assert second.get(timeout=60) == 2
+    wait_until(lambda: psutil.Process().num_fds() <= before + 2, "as many files as before are open")
 
 
 def _is_known(app: Celery, task_id: str) -> bool:

@@ -178,9 +178,10 @@ def _error(result: pq.abc.PGresult) -> psycopg.Error:
     code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
     message = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
     # 57P0x: the server is shutting down, has crashed, or is not up yet; 08: connection exceptions
-    # (https://www.postgresql.org/docs/current/errcodes-appendix.html)
-    if code.startswith(("57P0", "08")):
-        return ConnectionLost(message)
+    # (https://www.postgresql.org/docs/current/errcodes-appendix.html). None at all: libpq says so itself, having found
+    # the connection broken.
+    if not code or code.startswith(("57P0", "08")):
+        return ConnectionLost(message or result.error_message.decode("utf-8", "replace"))
     try:
         kind = psycopg.errors.lookup(code)
     except KeyError:

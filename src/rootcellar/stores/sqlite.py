@@ -198,17 +198,11 @@ class SQLiteStore(Store):
             raise self.error(exc) from exc
 
     def _upgrade(self, connection: _Connection) -> list[schema.Migration]:
-        if self._version(connection) is None and (
-            names := connection.execute(
-                self.sql["foreign"], (json.dumps([self.record_table, self._settings.group_table]),)
-            ).fetchall()
-        ):
-            raise SchemaError(
-                f"{self.url} has a table {names[0][0]!r} already, and it is not rootcellar's. Choose other names in "
-                "database_table_names, or another file; this one has not been touched."
-            )
-        _set_wal(connection)
         connection.execute("BEGIN IMMEDIATE")  # a second process waits here, and then finds nothing left to do
+        with connection.db:
+            self._refuse_foreign_tables(connection)
+        _set_wal(connection)  # which no transaction can do
+        connection.execute("BEGIN IMMEDIATE")
         with connection.db:
             connection.execute(self.sql["version_create"])
             have = self._version(connection) or 0
@@ -218,6 +212,16 @@ class SQLiteStore(Store):
                     connection.execute(statement)
                 connection.execute(self.sql["version_put"], (step.version, step.name))
         return missing
+
+    def _refuse_foreign_tables(self, connection: _Connection) -> None:
+        if self._version(connection) is not None:
+            return
+        names = json.dumps([self.record_table, self._settings.group_table])
+        if found := connection.execute(self.sql["foreign"], (names,)).fetchall():
+            raise SchemaError(
+                f"{self.url} has a table {found[0][0]!r} already, and it is not rootcellar's. Choose other names in "
+                "database_table_names, or another file; this one has not been touched."
+            )
 
     def schema_sql(self, migration: schema.Migration) -> str:
         """Return a migration's SQL with this store's table names put in."""
