@@ -103,3 +103,17 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def searchable(value: object) -> str | None:
+    """Return ``value`` as text every engine can hold in a column to search by; the document keeps it as it was.
+
+    >>> searchable("proj.add"), searchable(None), searchable("a" + chr(0) + "b")
+    ('proj.add', None, 'ab')
+    """
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

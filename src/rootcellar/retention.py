@@ -12,6 +12,8 @@ from rootcellar.errors import ConfigurationError
 from rootcellar.record import FAILURE
 
 DAY_S = 86_400.0
+#: A thousand years: what every engine's clock can add to today.
+LONGEST_S = 1000 * 365 * DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ def seconds(value: object, setting: str) -> float | None:
             f"{setting} is {value!r}, a {type(value).__name__}. Give seconds as a number, a datetime.timedelta, or "
             "None to keep results for ever."
         )
-    if not 0 <= value < float("inf"):
-        raise ConfigurationError(f"{setting} is {value!r}. Give 0 or more seconds; 0 and None keep results for ever.")
+    if not 0 <= value <= LONGEST_S:
+        raise ConfigurationError(
+            f"{setting} is {value!r}. Give 0 to {LONGEST_S:.0f} seconds (1,000 years); 0 and None keep results "
+            "for ever."
+        )
     return float(value) or None

@@ -33,7 +33,8 @@ class Worker:
         """Start it and return when it takes tasks."""
         command = [sys.executable, "-m", "celery", "-A", "cellar_tasks", "worker", "-c", "2", "--pool", "prefork"]
         command += ["--hostname", self.name, "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-        environment = {**os.environ, CONFIG_VARIABLE: json.dumps(self.config), "PYTHONPATH": str(_HERE)}
+        paths = os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, CONFIG_VARIABLE: json.dumps(self.config), "PYTHONPATH": paths}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self._log.parent

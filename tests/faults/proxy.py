@@ -37,12 +37,13 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._cut_after: int | None = None
+        self._stall_after: int | None = None
         self._held = asyncio.Event()
         self._latency_s = 0.0
         #: where clients connect; it stays the same
         self.port = 0
-        #: bytes of requests seen so far
-        self.requested = 0
+        #: bytes of requests and of replies seen so far
+        self.requested = self.replied = 0
 
     def __enter__(self) -> "Proxy":
         self._held.set()
@@ -73,6 +74,10 @@ class Proxy:
     def cut_after(self, count: int) -> None:
         """Pass ``count`` more bytes of replies on, to whomever, and then reset that connection; once."""
         self._call(self._arm(count))
+
+    def stall_after(self, count: int) -> None:
+        """Pass ``count`` more bytes of replies on, to whomever, and then nothing more to it; once."""
+        self._stall_after = count
 
     @property
     def is_armed(self) -> bool:
@@ -161,6 +166,11 @@ class Proxy:
                 if self._latency_s:
                     await asyncio.sleep(self._latency_s)
                 if link.is_black_hole:
+                    continue
+                self.replied += len(data)
+                if self._stall_after is not None and len(data) > self._stall_after:
+                    target.write(data[: self._stall_after])
+                    self._stall_after, link.is_black_hole = None, True
                     continue
                 if self._cut_after is not None and len(data) > self._cut_after:
                     target.write(data[: self._cut_after])

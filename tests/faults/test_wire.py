@@ -1,6 +1,9 @@
 """What goes wrong between a client and its server, in the middle of things."""
 
 import random
+import subprocess
+import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +104,52 @@ def test_a_large_payload_that_is_cut_off_is_read_whole(store: Store, proxy: Prox
     store.put(Record("large", "SUCCESS", payload))
     proxy.cut_after(1 << 19)
     assert (store.get("large").payload, store.get("id-7").payload) == (payload, _record(7).payload)
+
+
+_READER = """
+import sys
+
+from rootcellar.errors import StoreTimeout
+from rootcellar.settings import RedisSettings, Settings
+from rootcellar.stores import open_store
+
+store = open_store(sys.argv[1], Settings(store_timeout_s=1, redis=RedisSettings(connection={"socket_timeout": 1})))
+for _ in range(3):
+    sys.stdin.readline()
+    try:
+        print(store.get("id-7") is not None, flush=True)
+    except StoreTimeout:
+        print("timed out", flush=True)
+print(store.get("id-8").id, flush=True)
+"""
+
+
+@pytest.mark.parametrize("missing", [1, 6, 7, 20])
+def test_a_reply_that_stalls_costs_no_more_than_the_time_allowed(
+    target: Target, store: Store, proxy: Proxy, missing: int
+) -> None:
+    """Its last bytes never come. In a process of its own, since a driver that waits for them may stop all threads.
+
+    In PostgreSQL the last six bytes say "ready for the next", and come after all that there is to know.
+    """
+    command = [sys.executable, "-c", _READER, target.through(proxy.port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        anti_hang = threading.Timer(30, process.kill)
+        anti_hang.start()
+        try:
+            said = []
+            for step in range(3):
+                before = proxy.replied
+                process.stdin.write("\n")
+                process.stdin.flush()
+                said.append(process.stdout.readline().strip())
+                if step == 1:
+                    proxy.stall_after(proxy.replied - before - missing)
+            said.append(process.stdout.readline().strip())
+        finally:
+            process.kill()
+            anti_hang.cancel()
+    assert said == ["True", "True", "timed out", "id-8"]
 
 
 def test_reset_connections_are_replaced_unseen(store: Store, proxy: Proxy) -> None:

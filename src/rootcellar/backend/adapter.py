@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from celery import states
@@ -15,8 +14,8 @@ from kombu.utils.encoding import bytes_to_str
 from rootcellar import urls
 from rootcellar.backend.arrivals import Meta, arrivals
 from rootcellar.backend.callbacks import Callbacks, ReadyPromise
-from rootcellar.errors import ConfigurationError, StoreUnavailable
-from rootcellar.record import FINAL_STATES, Record, check_id
+from rootcellar.errors import ConfigurationError, DecodeError, StoreUnavailable
+from rootcellar.record import FINAL_STATES, Record, check_id, searchable
 from rootcellar.settings import Settings
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
@@ -56,12 +55,9 @@ class CellarBackend(BaseBackend):
         self._extended = bool(app.conf.find_value_for_key("extended", "result"))
         self._timezone = app.timezone
         self._has_cache = app.conf.result_cache_max != -1
+        #: what waits on behalf of this process; its thread and connection come with the first wait
+        self.hub = Hub(self.store, look_interval_s=self.settings.look_interval_s)
         self._callbacks = Callbacks(self._decode)
-
-    @cached_property
-    def hub(self) -> Hub:
-        """What waits on behalf of this process; its thread and connection come with the first wait."""
-        return Hub(self.store, look_interval_s=self.settings.look_interval_s)
 
     @property
     def supports_autoexpire(self) -> bool:
@@ -118,12 +114,12 @@ class CellarBackend(BaseBackend):
             record_id,
             state,
             payload,
-            name=getattr(request, "task", None),
-            worker=getattr(request, "hostname", None),
-            queue=delivery.get("routing_key"),
+            name=searchable(getattr(request, "task", None)),
+            worker=searchable(getattr(request, "hostname", None)),
+            queue=searchable(delivery.get("routing_key")),
             retries=getattr(request, "retries", None),
-            parent_id=getattr(request, "parent_id", None),
-            group_id=getattr(request, "group", None),
+            parent_id=searchable(getattr(request, "parent_id", None)),
+            group_id=searchable(getattr(request, "group", None)),
             done_at=done_at,
             expires_at=expires_at,
         )
@@ -168,7 +164,10 @@ class CellarBackend(BaseBackend):
         return self._decode(record)
 
     def _decode(self, record: Record) -> Meta:
-        meta: Meta = self.meta_from_decoded(self.codec.decode(record.payload))
+        document = self.codec.decode(record.payload)
+        if not isinstance(document, dict) or not isinstance(document.get("status"), str):
+            raise DecodeError(f"What is stored for task {record.id} is no document Celery or rootcellar wrote.")
+        meta: Meta = self.meta_from_decoded(document)
         return meta
 
     def task_result_exists(self, task_id: str) -> bool:
@@ -299,12 +298,16 @@ class CellarBackend(BaseBackend):
 
         Celery calls it before every ``get`` too, without ``weak``: nothing to prepare there.
         """
-        if weak is not None and not isinstance(result.on_ready, ReadyPromise):
+        if weak is None or result._cache or result.on_ready.ready:
+            return result
+        if not isinstance(result.on_ready, ReadyPromise):
             result.on_ready = ReadyPromise(result, lambda listened: self._listen(listened, weak))
         return result
 
     def _listen(self, result: Any, weak: bool) -> None:
-        if "_cellar_wait" not in vars(result) and not result._cache:
+        wait = vars(result).get("_cellar_wait")
+        is_registered = wait is not None and wait.pid == os.getpid()  # and not inherited by a fork
+        if not is_registered and not result._cache:
             result._cellar_wait = self.hub.wait((check_id(result.id),), self._callbacks.for_result(result, weak))
 
     def remove_pending_result(self, result: ResultBase) -> ResultBase:

@@ -3,7 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 
@@ -49,6 +49,7 @@ def arrivals(
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     pending = set(ids)
+    last_seen: dict[str, bytes] = {}
     for record in _read(source.store, ids):
         meta = source._decode(record)
         if on_message is not None:
@@ -56,12 +57,15 @@ def arrivals(
         if record.is_final:
             pending.discard(record.id)
             yield record.id, meta
+        else:
+            last_seen[record.id] = record.payload
     if not pending or only_look:
         return
+    pace = _Pace(deadline, interval_s, on_interval)
+    if timeout_s is not None and timeout_s <= 0:
+        pace.give_up(len(pending))
     arrived: queue.SimpleQueue[Record] = queue.SimpleQueue()
     wait = source.hub.wait(pending, arrived.put, every_state=on_message is not None)
-    pace = _Pace(deadline, interval_s, on_interval)
-    last_seen: dict[str, bytes] = {}
     try:
         while pending:
             try:
@@ -115,4 +119,8 @@ class _Pace:
             self._next_interval = now + self._interval_s
             self._on_interval()
         if self._deadline is not None and now >= self._deadline:
-            raise CeleryTimeoutError(f"The operation timed out: {missing} result(s) not ready.")
+            self.give_up(missing)
+
+    def give_up(self, missing: int) -> NoReturn:
+        """Raise what a caller gets whose time is up."""
+        raise CeleryTimeoutError(f"The operation timed out: {missing} result(s) not ready.")

@@ -7,6 +7,7 @@ it is made: so sending a group of a thousand would subscribe a thousand times, a
 
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,16 +21,33 @@ logger = logging.getLogger(__name__)
 
 
 class ReadyPromise(promise):
-    """An ``AsyncResult``'s ``on_ready`` that says when somebody begins to listen."""
+    """An ``AsyncResult``'s ``on_ready`` that says when somebody begins to listen.
+
+    It is fulfilled once, by whichever thread is first: one that called ``get``, or the callbacks'. vine's own is not
+    made for two at a time, and would call back twice, or forget a listener that comes at that moment.
+    """
 
     def __init__(self, result: Any, on_listener: Callable[[Any], None]) -> None:
         super().__init__(result._on_fulfilled, weak=True)
         self._result = weakref.ref(result)
         self._on_listener = on_listener
+        self._claiming = threading.Lock()
+        self._is_claimed = False
+        self._listening = threading.RLock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Fulfil the promise and call the listeners; the second time, do nothing."""
+        with self._claiming:
+            if self._is_claimed:
+                return None
+            self._is_claimed = True
+        with self._listening:
+            return super().__call__(*args, **kwargs)
 
     def then(self, callback: Any, on_error: Any = None) -> Any:
         """Add a listener, as :meth:`vine.promise.then` does."""
-        added = super().then(callback, on_error)
+        with self._listening:
+            added = super().then(callback, on_error)
         result = self._result()
         if result is not None and not self.ready and not isinstance(callback, barrier):
             self._on_listener(result)
@@ -64,7 +82,8 @@ class Callbacks:
 
     def _fulfil(self, result: Any, record: Record) -> None:
         try:
+            meta = self._decode(record)
             if not result._cache:
-                result._maybe_set_cache(self._decode(record))
+                result._maybe_set_cache(meta)
         except Exception:
             logger.exception("A callback given to AsyncResult.then raised for task %s", record.id)

@@ -15,6 +15,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from rootcellar.errors import StoreTimeout
@@ -42,6 +43,12 @@ _pools: "weakref.WeakSet[Pool[Any]]" = weakref.WeakSet()
 # socket, or checkpoint the parent's SQLite file, so they are kept there, unused, until the child ends. Also those that
 # another thread was using: the child drops that thread, and would close them with it.
 _inherited: list[Any] = []
+
+
+class _Place:
+    """Stands among a pool's members for a connection that is being opened."""
+
+    __slots__ = ("__weakref__",)
 
 
 class Pool(Generic[C]):
@@ -74,11 +81,12 @@ class Pool(Generic[C]):
 
     def _reset(self) -> None:
         self._idle: deque[C] = deque()
-        self._room = threading.Condition(threading.Lock())
-        self._opening = 0
+        # Taken by itself, and not through the condition, whose `with` is Python code that a signal may interrupt.
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
         # Weak: should an exception raised from a signal handler (Celery's soft time limit) strike between taking a
         # connection and using it, its place in the pool is free again once it is collected.
-        self._members: weakref.WeakSet[C] = weakref.WeakSet()
+        self._members: weakref.WeakSet[C | _Place] = weakref.WeakSet()
         self._waiting = 0
         #: set while the process forks: no connection is handed out
         self._is_forking = False
@@ -119,22 +127,34 @@ class Pool(Generic[C]):
         return connection, False
 
     def _wait_for_room(self) -> tuple[C, bool]:
+        place = _Place()
+        idle = self._take_place(place)
+        if idle is not None:
+            return idle, False
+        try:
+            connection = self._connect()
+            with self._lock:
+                self._members.add(connection)
+            return connection, True
+        finally:
+            with self._lock:
+                self._members.discard(place)
+                self._room.notify()
+
+    def _take_place(self, place: "_Place") -> C | None:
+        """Return an idle connection, or ``None`` once ``place`` is kept for a new one."""
         most = self._settings.size + self._settings.overflow
         deadline = time.monotonic() + self._settings.timeout_s
-        with self._room:
+        with self._lock:
             self._waiting += 1
             try:
                 while True:
-                    if self._is_forking:
-                        pass
-                    elif self._idle:
-                        try:
-                            return self._idle.pop(), False
-                        except IndexError:  # a caller on the fast path was quicker
-                            continue
-                    elif len(self._members) + self._opening < most:
-                        self._opening += 1
-                        break
+                    if not self._is_forking:
+                        with suppress(IndexError):  # a caller on the fast path was quicker
+                            return self._idle.pop()
+                        if len(self._members) < most:
+                            self._members.add(place)
+                            return None
                     left_s = deadline - time.monotonic()
                     if left_s <= 0 and not self._is_forking:
                         raise StoreTimeout(
@@ -146,17 +166,6 @@ class Pool(Generic[C]):
                     self._room.wait(max(left_s, 0.01))
             finally:
                 self._waiting -= 1
-        connection = None
-        try:
-            connection = self._connect()
-        finally:
-            with self._room:
-                self._opening -= 1
-                if connection is None:
-                    self._room.notify()
-                else:
-                    self._members.add(connection)
-        return connection, True
 
     def _release(self, connection: C) -> None:
         if len(self._idle) >= self._settings.size:
@@ -164,12 +173,12 @@ class Pool(Generic[C]):
             return
         self._idle.append(connection)
         if self._waiting:
-            with self._room:
+            with self._lock:
                 self._room.notify()
 
     def _discard(self, connection: C) -> None:
         connection.close()
-        with self._room:
+        with self._lock:
             self._members.discard(connection)
             self._room.notify()
 
@@ -190,8 +199,8 @@ class Pool(Generic[C]):
         deadline = time.monotonic() + FORK_PATIENCE_S
         while time.monotonic() < deadline:
             self.close()
-            with self._room:
-                if not self._members and not self._opening:
+            with self._lock:
+                if not self._members:
                     return
                 self._room.wait(0.05)
 
@@ -199,8 +208,8 @@ class Pool(Generic[C]):
         """Hand out connections again."""
         if not self._is_forking:
             return
-        with self._room:
-            self._is_forking = False
+        self._is_forking = False
+        with self._lock:
             self._room.notify_all()
 
     def leave_to_parent(self) -> None:
@@ -213,20 +222,30 @@ class Pool(Generic[C]):
         return len(self._members)
 
 
+def _all(members: "weakref.WeakSet[T]") -> list[T]:
+    """Return what is in a set that other threads may be changing. Takes no lock: a fork hook must not wait for one."""
+    for _ in range(1000):
+        with suppress(RuntimeError):  # it changed size
+            return list(members)
+    return []
+
+
 def _before_fork() -> None:
-    for pool in list(_pools):
+    pools = _all(_pools)
+    for pool in pools:
         pool.before_fork()
-    _inherited.append([list(pool._members) for pool in list(_pools)])
+    _inherited.append([_all(pool._members) for pool in pools])
 
 
 def _after_fork_in_parent() -> None:
-    _inherited.pop()
-    for pool in list(_pools):
+    for pool in _all(_pools):
         pool.after_fork_in_parent()
+    if _inherited:
+        _inherited.pop()
 
 
 def _after_fork_in_child() -> None:
-    for pool in list(_pools):
+    for pool in _all(_pools):
         pool.leave_to_parent()
 
 
@@ -234,7 +253,7 @@ os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, 
 
 
 def _close_all() -> None:
-    for pool in list(_pools):
+    for pool in _all(_pools):
         pool.close()
 
 

@@ -23,7 +23,7 @@ from rootcellar.stores import statements
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
 from rootcellar.stores.postgresql_session import ConnectionLost, Session, StatementTimeout, text_array
-from rootcellar.stores.postgresql_watcher import STALE_S, PostgreSQLWatcher
+from rootcellar.stores.postgresql_watcher import STALE_S, STATEMENT_TIMEOUT_S, PostgreSQLWatcher
 from rootcellar.urls import StoreURL, said
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class PostgreSQLStore(Store):
         }
         self._sql = {name: self._named(text) for name, text in statements.load("postgresql.sql").items()}
         self._prepared = False
+        self._left_behind: list[str] = []
         self._pool: Pool[Session] = Pool(
             self._connect, self._settings.pool, lost=(ConnectionLost,), answered=(_Answered,), name=str(url)
         )
@@ -116,9 +117,9 @@ class PostgreSQLStore(Store):
 
     def watcher(self) -> Watcher:
         with self.mapped():
-            session = self._connect()
+            session = self._connect(STATEMENT_TIMEOUT_S)
             try:
-                return PostgreSQLWatcher(session, self._sql, self.mapped)
+                return PostgreSQLWatcher(session, self._sql, self._left_behind, self.mapped)
             except BaseException:
                 session.close()
                 raise
@@ -209,7 +210,7 @@ class PostgreSQLStore(Store):
         arguments = {name: value for name, value in arguments.items() if name not in given}
         return psycopg.connect(self._conninfo, autocommit=True, **arguments)  # type: ignore[arg-type]  # libpq's own
 
-    def _connect(self) -> Session:
+    def _connect(self, timeout_s: float | None = None) -> Session:
         connection = self._open()
         try:
             if not self._prepared:  # two threads may both look; the upgrade itself is serialised by the server
@@ -218,7 +219,7 @@ class PostgreSQLStore(Store):
         except BaseException:
             connection.close()
             raise
-        return Session(connection, self._timeout_s)
+        return Session(connection, timeout_s or self._timeout_s)
 
     def _prepare(self, connection: "psycopg.Connection[Any]") -> None:
         version, latest = self._version(connection), schema.latest("postgresql")
@@ -233,7 +234,7 @@ class PostgreSQLStore(Store):
             state = f"of version {version}" if version else "missing, and database_create_tables_at_setup is off"
             raise SchemaError(
                 f"The tables behind {self.url} are {state}; this rootcellar needs version {latest}. Make them with: "
-                f"rootcellar schema upgrade {self.url}"
+                f"rootcellar schema upgrade -A your_app"
             )
         self._upgrade(connection)
 
@@ -255,7 +256,8 @@ class PostgreSQLStore(Store):
         reason = said(exc, self.url, self._settings.connect_args.get("password"))
         if isinstance(exc, (errors.UndefinedTable, errors.UndefinedColumn)):
             self._prepared = False
-            return SchemaError(f"{self.url}: {reason}. Make the tables with: rootcellar schema upgrade {self.url}")
+            self._pool.close()  # so that the next operation looks for the tables, and may make them
+            return SchemaError(f"{self.url}: {reason}. Make the tables with: rootcellar schema upgrade -A your_app")
         if isinstance(exc, errors.DuplicateTable):
             return SchemaError(
                 f"{self.url}: {reason}, and it is not rootcellar's. Choose other names in database_table_names, or a "
@@ -266,7 +268,9 @@ class PostgreSQLStore(Store):
                 f"{self.url}: {reason}. Create the schema that database_table_schemas['task'] names, or leave the "
                 "setting out to use the login's search_path."
             )
-        if isinstance(exc, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
+        if "read-only transaction" in reason:
+            return StoreUnavailable(f"{self.url} is a standby, or read-only: {reason}. Name the primary.")
+        if isinstance(exc, errors.InsufficientPrivilege):
             return AccessDenied(
                 f"{self.url}: {reason}. The login needs SELECT, INSERT, UPDATE and DELETE on rootcellar's tables; to "
                 "make them it needs CREATE on the schema (or have an administrator run `rootcellar schema sql`)."

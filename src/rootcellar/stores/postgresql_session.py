@@ -6,8 +6,10 @@ instead: binary results, decoded here for the few types our statements return, a
 a greenlet can interrupt. Everything that is not hot goes through :attr:`Session.connection`, psycopg's ordinary object.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -64,6 +66,9 @@ class Session:
         self._timeout_s = timeout_s
         self._wait = reader(connection.pgconn.socket)
         self._prepared: dict[str, tuple[bytes, tuple[Callable[[bytes], Any], ...]]] = {}
+        self._names = itertools.count()
+        #: whether the connection was found lost, or out of step
+        self.is_broken = False
 
     def close(self) -> None:
         self.connection.close()
@@ -81,11 +86,6 @@ class Session:
             StatementTimeout: no answer in the time allowed.
             psycopg.Error: what the server answered.
         """
-        pgconn = self._pgconn
-        prepared = self._prepared.get(sql)
-        if prepared is None:
-            prepared = self._prepare(sql)
-        name, decoders = prepared
         values: list[bytes | None] = []
         formats: list[int] = []
         for parameter in parameters:
@@ -98,18 +98,16 @@ class Session:
             else:
                 values.append(str(parameter).encode())
                 formats.append(_TEXT)
-        try:
-            pgconn.send_query_prepared(name, values, formats, _BINARY)
-        except psycopg.OperationalError as exc:
-            raise ConnectionLost(str(exc)) from exc
-        return _rows(self._result(), decoders)
+        with self._noting_breakage():
+            name, decoders = self._prepared.get(sql) or self._prepare(sql)
+            self._pgconn.send_query_prepared(name, values, formats, _BINARY)
+            result = self._result()
+        return _rows(self._checked(result), decoders)
 
     def read(self) -> None:
         """Take in what the server has sent unasked; call it when :attr:`fileno` is readable."""
-        try:
+        with self._noting_breakage():
             self._pgconn.consume_input()
-        except psycopg.OperationalError as exc:
-            raise ConnectionLost(str(exc)) from exc
 
     def notified(self) -> list[str]:
         """Return the payloads of the notifications taken in so far."""
@@ -119,14 +117,11 @@ class Session:
         return payloads
 
     def _prepare(self, sql: str) -> tuple[bytes, tuple[Callable[[bytes], Any], ...]]:
-        name = b"rootcellar_%d" % len(self._prepared)
-        try:
-            self._pgconn.send_prepare(name, sql.encode())
-        except psycopg.OperationalError as exc:
-            raise ConnectionLost(str(exc)) from exc
-        self._result()
+        name = b"rootcellar_%d" % next(self._names)
+        self._pgconn.send_prepare(name, sql.encode())
+        self._checked(self._result())
         self._pgconn.send_describe_prepared(name)
-        described = self._result()
+        described = self._checked(self._result())
         decoders = tuple(_DECODERS.get(described.ftype(i), bytes.decode) for i in range(described.nfields))
         self._prepared[sql] = (name, decoders)
         return self._prepared[sql]
@@ -135,34 +130,45 @@ class Session:
         """Send what is left to send, wait for the answer, and take it."""
         pgconn = self._pgconn
         deadline = time.monotonic() + self._timeout_s
-        try:
-            while pgconn.flush():  # a payload larger than the socket's buffer
-                wait_for((pgconn.socket,), deadline - time.monotonic(), writable=True)
-                pgconn.consume_input()
-                self._check(deadline)
-            left_s = self._timeout_s
-            while self._wait(left_s) or self._check(deadline):
-                pgconn.consume_input()
-                if not pgconn.is_busy():
-                    break
-                left_s = max(0.0, deadline - time.monotonic())
-            result = pgconn.get_result()
-            while (more := pgconn.get_result()) is not None:
-                result = more
-        except StatementTimeout:
-            raise
-        except psycopg.OperationalError as exc:
-            raise ConnectionLost(str(exc)) from exc
+        while pgconn.flush():  # a payload larger than the socket's buffer
+            wait_for((pgconn.socket,), deadline - time.monotonic(), writable=True)
+            pgconn.consume_input()
+            self._mind(deadline)
+        left_s = self._timeout_s
+        while self._wait(left_s) or self._mind(deadline):
+            pgconn.consume_input()
+            if not pgconn.is_busy():
+                break
+            left_s = max(0.0, deadline - time.monotonic())
+        result = pgconn.get_result()
+        while (more := pgconn.get_result()) is not None:
+            result = more
         if result is None:
             raise ConnectionLost("the server closed the connection")
-        if result.status not in _RESULTS:
-            raise _error(result)
         return result
 
-    def _check(self, deadline: float) -> bool:
+    def _mind(self, deadline: float) -> bool:
         if time.monotonic() >= deadline:
             raise StatementTimeout(f"no answer in {self._timeout_s:g} s")
         return True
+
+    def _checked(self, result: pq.abc.PGresult) -> pq.abc.PGresult:
+        if result.status not in _RESULTS:
+            error = _error(result)
+            self.is_broken = isinstance(error, ConnectionLost)
+            raise error
+        return result
+
+    @contextmanager
+    def _noting_breakage(self) -> Iterator[None]:
+        try:
+            yield
+        except (ConnectionLost, StatementTimeout):
+            self.is_broken = True
+            raise
+        except psycopg.OperationalError as exc:
+            self.is_broken = True
+            raise ConnectionLost(str(exc)) from exc
 
 
 def _rows(result: pq.abc.PGresult, decoders: tuple[Callable[[bytes], Any], ...]) -> list[Row]:
@@ -180,7 +186,8 @@ def _error(result: pq.abc.PGresult) -> psycopg.Error:
     # 57P0x: the server is shutting down, has crashed, or is not up yet; 08: connection exceptions
     # (https://www.postgresql.org/docs/current/errcodes-appendix.html). None at all: libpq says so itself, having found
     # the connection broken.
-    if not code or code.startswith(("57P0", "08")):
+    # 25006: the server has become a standby, and takes no writes; a new connection may find the primary.
+    if not code or code.startswith(("57P0", "08", "25006")):
         return ConnectionLost(message or result.error_message.decode("utf-8", "replace"))
     try:
         kind = psycopg.errors.lookup(code)

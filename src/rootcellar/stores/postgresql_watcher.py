@@ -15,21 +15,36 @@ from rootcellar.stores.waker import Waker
 #: How often a watcher says it lives, and after how long without that its rows are purged.
 RENEW_S = 60.0
 STALE_S = 600.0
+#: How long a watcher's own statements may take: meanwhile nobody is served, and on a new connection they might be.
+STATEMENT_TIMEOUT_S = 2.0
 
 
 class PostgreSQLWatcher(Watcher):
     """Listens on ``cellar_<random>``; ``put`` notifies it of the ids it has registered."""
 
     def __init__(
-        self, session: Session, statements: Mapping[str, str], mapped: Callable[[], AbstractContextManager[None]]
+        self,
+        session: Session,
+        statements: Mapping[str, str],
+        left_behind: list[str],
+        mapped: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """``mapped`` turns the driver's errors into ours."""
+        """Listen. ``mapped`` turns the driver's errors into ours.
+
+        ``left_behind`` are the channels of this store's watchers whose connection was lost, and whose rows are
+        therefore still there: they are deleted now, and the list kept for when this connection is lost.
+        """
         self._session = session
         self._sql = statements
         self._channel = f"cellar_{uuid4().hex}"
         self._mapped = mapped
+        self._left_behind = left_behind
         self._renew_at = time.monotonic() + RENEW_S
         session.run(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)).as_string())
+        while left_behind:
+            session.run(statements["unwatch_all"], (left_behind[-1],))
+            left_behind.pop()
+        session.run(statements["purge_waiters"], (STALE_S,))
         self._waker = Waker()
 
     def add(self, ids: Sequence[str]) -> None:
@@ -56,7 +71,10 @@ class PostgreSQLWatcher(Watcher):
         self._waker.wake()
 
     def close(self) -> None:
-        with suppress(psycopg.Error):
-            self._session.run(self._sql["unwatch_all"], (self._channel,))
+        self._left_behind.append(self._channel)
+        if not self._session.is_broken:
+            with suppress(psycopg.Error):
+                self._session.run(self._sql["unwatch_all"], (self._channel,))
+                self._left_behind.remove(self._channel)
         self._session.close()
         self._waker.close()

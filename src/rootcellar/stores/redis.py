@@ -80,7 +80,8 @@ class RedisStore(Store):
         # The name EVALSHA knows a script by; not a safeguard.
         self._put_sha = hashlib.sha1(self._put_script, usedforsecurity=False).hexdigest()
         self._driver_pool = connection_pool(url, self._settings)
-        lost: tuple[type[BaseException], ...] = (exceptions.ConnectionError,)
+        # READONLY: the server was demoted; a new connection may find the new master.
+        lost: tuple[type[BaseException], ...] = (exceptions.ConnectionError, exceptions.ReadOnlyError)
         if self._settings.retry_on_timeout:
             lost += (exceptions.TimeoutError,)
         self._pool: Pool[_Connection] = Pool(

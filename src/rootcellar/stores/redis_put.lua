@@ -23,5 +23,6 @@ if ARGV[2] == '0' then
 else
     redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 end
-redis.call('PUBLISH', KEYS[1], ARGV[1])
+-- pcall: a login that may not publish has stored its result all the same; waiters then find it when they look.
+redis.pcall('PUBLISH', KEYS[1], ARGV[1])
 return 1

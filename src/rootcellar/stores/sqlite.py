@@ -269,7 +269,7 @@ class SQLiteStore(Store):
             if not self._settings.create_tables:
                 raise SchemaError(
                     f"{self.url} has no tables of version {latest}, and database_create_tables_at_setup is off. Make "
-                    f"them with: rootcellar schema upgrade {self.url}"
+                    f"them with: rootcellar schema upgrade -A your_app"
                 )
             self._upgrade(connection)
 
@@ -292,7 +292,8 @@ class SQLiteStore(Store):
             )
         if "no such table" in str(exc):
             self._prepared = False
-            return SchemaError(f"{self.url}: {exc}. Make the tables with: rootcellar schema upgrade {self.url}")
+            self._pool.close()  # so that the next operation looks for the tables, and may make them
+            return SchemaError(f"{self.url}: {exc}. Make the tables with: rootcellar schema upgrade -A your_app")
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return StoreUnavailable(f"{self.url} could not be read or written: {exc}. Is the disk full?")
         return StoreError(f"{self.url}: {exc}.")

@@ -16,8 +16,9 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
+from rootcellar.errors import RootcellarError
 from rootcellar.record import Record
 from rootcellar.stores.base import BATCH, Heard, Store, Watcher, batches
 
@@ -38,12 +39,15 @@ _inherited: list[Watcher | None] = []
 class Wait:
     """One caller's wait for some ids. Give it to :meth:`Hub.cancel` when it is over."""
 
-    __slots__ = ("__weakref__", "deliver", "every_state", "ids")
+    __slots__ = ("__weakref__", "deliver", "every_state", "ids", "is_cancelled", "pid")
 
     def __init__(self, ids: Iterable[str], deliver: Callable[[Record], None], every_state: bool) -> None:
         self.ids = frozenset(ids)
         self.deliver = deliver
         self.every_state = every_state
+        self.is_cancelled = False
+        #: the process it waits in; a fork inherits the object, and not the wait
+        self.pid = os.getpid()
 
 
 class Hub:
@@ -63,7 +67,7 @@ class Hub:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._watcher: Watcher | None = None
-        self._closed = False
+        self._is_asked_to_end = False
         # What follows belongs to the thread.
         self._waits: dict[str, list[Wait]] = {}
         self._dropped: list[str] = []
@@ -81,17 +85,22 @@ class Hub:
         """
         wait = Wait(ids, deliver, every_state)
         self._arrivals.append(wait)
-        self._ensure_running()
+        try:
+            self._ensure_running()
+        except BaseException:
+            self.cancel(wait)
+            raise
         self._wake()
         return wait
 
     def cancel(self, wait: Wait) -> None:
         """Stop waiting. Takes no lock and does no I/O; a delivery already under way may still arrive."""
+        wait.is_cancelled = True
         self._departures.append(wait)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the thread and its connection, waiting ``timeout_s`` for it; open waits get nothing more."""
-        self._closed = True
+        self._is_asked_to_end = True
         thread = self._thread
         self._wake()
         if thread is not None and thread is not threading.current_thread():
@@ -107,9 +116,13 @@ class Hub:
             return
         with self._starting:
             if self._thread is None:
-                self._closed = False
+                self._is_asked_to_end = False
                 self._thread = threading.Thread(target=self._run, name="rootcellar-hub", daemon=True)
-                self._thread.start()
+                try:
+                    self._thread.start()
+                except BaseException:  # no more threads to be had
+                    self._thread = None
+                    raise
 
     def _wake(self) -> None:
         watcher = self._watcher
@@ -119,6 +132,13 @@ class Hub:
     # -- the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            self._wait_for_ever()
+        finally:  # also where a greenlet is killed, or the interpreter ends
+            if self._thread is threading.current_thread():
+                self._thread = self._watcher = None
+
+    def _wait_for_ever(self) -> None:
         pause_s = RECONNECT_S[0]
         self._idle_since = time.monotonic()
         while True:
@@ -131,23 +151,29 @@ class Hub:
                     return
             except Exception as exc:
                 # Whatever it was, waiters must not be left alone: try again for as long as there are any.
-                logger.warning("The notification connection was lost and is made again: %s", exc)
+                logger.warning("There is no notification connection; it is made again: %s", exc)
                 self._watcher = None
                 self._take_queues()
                 if self._may_end():
                     return
+                with suppress(RootcellarError):
+                    self._look_again(time.monotonic())
                 time.sleep(pause_s)
                 pause_s = min(pause_s * 2, RECONNECT_S[1])
 
     def _may_end(self) -> bool:
         """Decide, under the lock that starting takes, whether the thread is over; if so, its caller must return."""
-        if not self._closed and (self._waits or time.monotonic() - self._idle_since < self._linger_s):
+        is_idle = not self._waits and time.monotonic() - self._idle_since >= self._linger_s
+        if not (is_idle or self._is_asked_to_end):
             return False
         with self._starting:
-            if self._arrivals:  # somebody began to wait while the thread was ending
-                self._closed = False
+            # Say so first and look then: a caller who comes after the look finds no thread, and starts one.
+            thread, self._thread = self._thread, None
+            if self._arrivals:
+                self._thread = thread
+                self._is_asked_to_end = False
                 return False
-            self._thread = self._watcher = None
+            self._watcher = None
             self._waits.clear()
             return True
 
@@ -179,6 +205,8 @@ class Hub:
         new: dict[str, None] = {}
         while self._arrivals:
             wait = self._arrivals.popleft()
+            if wait.is_cancelled:
+                continue  # its departure may have been taken before its arrival
             for record_id in wait.ids:
                 self._waits.setdefault(record_id, []).append(wait)
                 new[record_id] = None
@@ -209,7 +237,9 @@ class Hub:
             self._look([i for i in self._second_looks.popleft()[1] if i in self._waits])
         if self._next_look <= now:
             self._look(list(self._waits))
-            self._next_look = now + self._look_interval_s
+            # So much is waited for that looking takes long: do not spend more than a tenth of the time on it.
+            took_s = time.monotonic() - now
+            self._next_look = now + max(self._look_interval_s, 10 * took_s)
 
     def _look(self, ids: Sequence[str]) -> None:
         for batch in batches(ids, BATCH):
