@@ -134,23 +134,24 @@ class Session:
             wait_for((pgconn.socket,), deadline - time.monotonic(), writable=True)
             pgconn.consume_input()
             self._mind(deadline)
-        left_s = self._timeout_s
-        while self._wait(left_s) or self._mind(deadline):
-            pgconn.consume_input()
-            if not pgconn.is_busy():
-                break
-            left_s = max(0.0, deadline - time.monotonic())
-        result = pgconn.get_result()
-        while (more := pgconn.get_result()) is not None:
-            result = more
+        result = None
+        while (part := self._part(deadline)) is not None:
+            result = part
         if result is None:
             raise ConnectionLost("the server closed the connection")
         return result
 
-    def _mind(self, deadline: float) -> bool:
+    def _part(self, deadline: float) -> pq.abc.PGresult | None:
+        """Return the next result of the answer, ``None`` behind the last; libpq's own call would wait for ever."""
+        while self._pgconn.is_busy():
+            if not self._wait(max(0.0, deadline - time.monotonic())):
+                self._mind(deadline)
+            self._pgconn.consume_input()
+        return self._pgconn.get_result()
+
+    def _mind(self, deadline: float) -> None:
         if time.monotonic() >= deadline:
             raise StatementTimeout(f"no answer in {self._timeout_s:g} s")
-        return True
 
     def _checked(self, result: pq.abc.PGresult) -> pq.abc.PGresult:
         if result.status not in _RESULTS:
