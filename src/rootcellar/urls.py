@@ -23,7 +23,8 @@ ENGINES: Mapping[str, str] = {
 #: Schemes that belong to engines rootcellar has not built yet.
 PLANNED = frozenset({"sentinel", "redis-cluster", "mysql", "mariadb", "mongodb", "mongodb+srv", "rpc"})
 
-_SECRET_OPTION = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
+#: Names of options and settings whose values are never shown.
+SECRET_NAME = re.compile(r"pass|secret|token|credential|key$", re.IGNORECASE)
 _HIDDEN = "***"
 _LONG_ENOUGH = 4
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -165,13 +166,13 @@ def _redact_one(url: str) -> str:
         if not head or _UNESCAPED.search(user):
             user = _HIDDEN
         login = f"{user}{colon}{_HIDDEN if colon else ''}"
-    where = _OPTION.sub(lambda m: f"{m[1]}{m[2]}={_HIDDEN}" if _SECRET_OPTION.search(m[2]) else m[0], where)
+    where = _OPTION.sub(lambda m: f"{m[1]}{m[2]}={_HIDDEN}" if SECRET_NAME.search(m[2]) else m[0], where)
     return f"{head}{login}{at}{where}"
 
 
 def said(exc: BaseException, url: StoreURL, *others: object) -> str:
     """Return what a driver said: one line, no full stop, the URL's secrets and ``others`` blotted out."""
-    secrets = [url.password, *(value for name, value in url.options.items() if _SECRET_OPTION.search(name)), *others]
+    secrets = [url.password, *(value for name, value in url.options.items() if SECRET_NAME.search(name)), *others]
     text = hide(str(exc), (secret for secret in secrets if isinstance(secret, str)))
     return " ".join(text.split()).rstrip(".")
 

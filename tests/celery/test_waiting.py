@@ -260,3 +260,46 @@ def test_an_unreadable_record_harms_only_whoever_waits_for_it(app: Celery, finis
         assert waits[1].result(60) == 1
         with pytest.raises(Exception, match=r"timed out|is not json"):
             waits[0].result(60)
+
+
+def test_a_listener_that_comes_after_the_result_is_called_at_once(new_result: NewResult, finish: Finish) -> None:
+    """The result was read already, so there is nothing to wait for."""
+    result = new_result()
+    finish(result, 1)
+    assert result.get(timeout=60) == 1
+    called: list[int] = []
+    result.then(lambda ready: called.append(ready.result))
+    assert called == [1]
+
+
+def test_a_groups_listener_is_called_when_its_members_are_known(
+    app: Celery, new_result: NewResult, finish: Finish
+) -> None:
+    """Whether they were read before the group was made, or through it."""
+    before, through = new_result(), new_result()
+    for result in (before, through):
+        finish(result, 1)
+    assert before.get(timeout=60) == 1
+    called: list[str] = []
+    group = app.GroupResult("group", [before, through])
+    group.then(lambda ready: called.append(ready.id))
+    assert group.get(timeout=60) == [1, 1]
+    assert called == ["group"]
+
+
+def test_a_listener_is_called_once_although_somebody_gets_the_result_too(new_result: NewResult, finish: Finish) -> None:
+    """Two threads come by the same record at the same time."""
+    for _ in range(30):
+        result = new_result()
+        called: list[str] = []
+        done = threading.Event()
+        result.then(lambda ready, called=called: called.append(ready.id))
+        with ThreadPoolExecutor(1) as threads:
+            wait = threads.submit(result.get, timeout=60)
+            finish(result, list(range(2_000)))
+            assert len(wait.result(60)) == 2_000
+        later = new_result()
+        later.then(lambda ready, done=done: done.set())
+        finish(later, None)
+        assert done.wait(60)  # the callbacks' thread has come past the first one
+        assert called == [result.id]

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from rootcellar.urls import hide, redact
+from rootcellar.urls import SECRET_NAME, hide, redact
 
-_SECRET_NAME = re.compile(r"pass|secret|token|credential|(^|_)key$", re.IGNORECASE)
 _CUTS = re.compile(r"[;#/?]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 
@@ -42,7 +41,7 @@ def _in_url(url: str) -> Iterator[str]:
         candidates = [rest.rpartition("@")[0].partition(":")[2]]
         for pair in rest.partition("?")[2].split("&"):
             name, _, value = pair.partition("=")
-            if _SECRET_NAME.search(name):
+            if SECRET_NAME.search(name):
                 candidates.append(value)
         for candidate in candidates:
             yield candidate
@@ -60,6 +59,6 @@ def in_settings(settings: Mapping[str, Any]) -> list[str]:
     for name, value in settings.items():
         if isinstance(value, Mapping):
             found.extend(in_settings({str(key): inner for key, inner in value.items()}))
-        elif isinstance(value, str) and value and (_SECRET_NAME.search(name) or ("://" in value and "@" in value)):
+        elif isinstance(value, str) and value and (SECRET_NAME.search(name) or ("://" in value and "@" in value)):
             found.append(value)
     return found
