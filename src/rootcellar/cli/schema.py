@@ -90,7 +90,7 @@ def current(ctx: click.Context, url: str | None, app_name: str | None, *, as_jso
 
 @schema.command(epilog="\b\nExample: rootcellar schema sql cellar+postgresql://localhost/celery > tables.sql")
 @source_options
-@click.option("--since", type=click.IntRange(0), default=0, metavar="VERSION", help="Only what comes after this version.")
+@click.option("--since", type=click.IntRange(0), default=0, metavar="VERSION", help="Only what comes after it.")
 @click.pass_context
 def sql(ctx: click.Context, url: str | None, app_name: str | None, *, since: int) -> None:
     """Print the SQL of the migrations, for an administrator to run. Nothing is connected.
