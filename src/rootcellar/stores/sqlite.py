@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,16 +23,15 @@ from rootcellar.errors import (
 from rootcellar.record import Record
 from rootcellar.settings import PoolSettings, Settings
 from rootcellar.stores import statements
-from rootcellar.stores.base import BATCH, Capabilities, Facts, Heard, Stats, Store, Watcher, batches
+from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
+from rootcellar.stores.sqlite_watcher import SQLiteWatcher
 from rootcellar.urls import PREFIX, StoreURL
 
 T = TypeVar("T")
 
 #: How long a writer waits for another process's transaction before an error.
 BUSY_TIMEOUT_S = 30.0
-#: How often a watcher looks whether the file has changed. One look is a read of shared memory, some 3 µs.
-POLL_INTERVAL_S = 0.004
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
@@ -71,13 +70,11 @@ class SQLiteStore(Store):
             "groups": _quote(self._settings.group_table),
             "version": _quote(self._settings.version_table),
         }
-        self.record_table = self._settings.record_table
-        self.sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
+        self._sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
         self._prepared = False
-        self._pool = self.new_pool(self._settings.pool)
+        self._pool = self._new_pool(self._settings.pool)
 
-    def new_pool(self, settings: PoolSettings) -> "Pool[_Connection]":
-        """Return a pool of connections to the file."""
+    def _new_pool(self, settings: PoolSettings) -> "Pool[_Connection]":
         return Pool(
             self._connect,
             settings,
@@ -97,7 +94,7 @@ class SQLiteStore(Store):
         return stored
 
     def _put(self, connection: _Connection, record: Record) -> bool:
-        return connection.execute(self.sql["put"], (*record, time.time())).rowcount > 0
+        return connection.execute(self._sql["put"], (*record, time.time())).rowcount > 0
 
     def put_many(self, records: Iterable[Record]) -> int:
         return sum(self._run(self._put_many, batch) for batch in batches(records))
@@ -111,49 +108,51 @@ class SQLiteStore(Store):
         return changed
 
     def get(self, record_id: str) -> Record | None:
-        rows = self._run(_fetch, self.sql["get"], (record_id, time.time()))
+        rows = self._run(_fetch, self._sql["get"], (record_id, time.time()))
         return Record._make(rows[0]) if rows else None
 
     def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
         found: dict[str, Record] = {}
         for batch in batches(ids):
-            rows = self._run(_fetch, self.sql["get_many"], (json.dumps(batch), time.time()))
+            rows = self._run(_fetch, self._sql["get_many"], (json.dumps(batch), time.time()))
             found.update((row[0], Record._make(row)) for row in rows)
         return found
 
     def delete(self, ids: Sequence[str]) -> int:
         return sum(
-            self._run(_Connection.execute, self.sql["delete"], (json.dumps(batch),)).rowcount for batch in batches(ids)
+            self._run(_Connection.execute, self._sql["delete"], (json.dumps(batch),)).rowcount for batch in batches(ids)
         )
 
     def scan(self, after: str | None = None, batch: int = BATCH) -> Iterator[list[Record]]:
         last = after or ""
-        while rows := self._run(_fetch, self.sql["scan"], (last, time.time(), batch)):
+        while rows := self._run(_fetch, self._sql["scan"], (last, time.time(), batch)):
             yield [Record._make(row) for row in rows]
             last = rows[-1][0]
 
     def purge(self, batch: int = BATCH) -> Iterator[int]:
         for statement in ("purge", "purge_groups"):
-            while deleted := self._run(_Connection.execute, self.sql[statement], (time.time(), batch)).rowcount:
+            while deleted := self._run(_Connection.execute, self._sql[statement], (time.time(), batch)).rowcount:
                 yield deleted
 
     def stats(self) -> Stats:
-        by_state = dict(self._run(_fetch, self.sql["stats"]))
-        ((size,),) = self._run(_fetch, self.sql["size"])
+        by_state = dict(self._run(_fetch, self._sql["stats"]))
+        ((size,),) = self._run(_fetch, self._sql["size"])
         return Stats(records=sum(by_state.values()), bytes=size, by_state=by_state)
 
     def group_put(self, group_id: str, payload: bytes, expires_at: float | None) -> None:
-        self._run(_Connection.execute, self.sql["group_put"], (group_id, payload, expires_at))
+        self._run(_Connection.execute, self._sql["group_put"], (group_id, payload, expires_at))
 
     def group_get(self, group_id: str) -> bytes | None:
-        rows = self._run(_fetch, self.sql["group_get"], (group_id, time.time()))
+        rows = self._run(_fetch, self._sql["group_get"], (group_id, time.time()))
         return rows[0][0] if rows else None
 
     def group_delete(self, group_id: str) -> None:
-        self._run(_Connection.execute, self.sql["group_delete"], (group_id,))
+        self._run(_Connection.execute, self._sql["group_delete"], (group_id,))
 
     def watcher(self) -> Watcher:
-        return _SQLiteWatcher(self)
+        # A pool of one: its connection, too, must not be open while the process forks.
+        pool = self._new_pool(PoolSettings(size=1, overflow=0, recycle_s=None))
+        return SQLiteWatcher(partial(self._run_on, pool, _fetch), pool.close, self._sql, self._settings.record_table)
 
     def check(self) -> Facts:
         details, warnings = {}, []
@@ -180,9 +179,9 @@ class SQLiteStore(Store):
         return self._opened(self._version)
 
     def _version(self, connection: _Connection) -> int | None:
-        if not connection.execute(self.sql["version_exists"], (self._settings.version_table,)).fetchone()[0]:
+        if not connection.execute(self._sql["version_exists"], (self._settings.version_table,)).fetchone()[0]:
             return None
-        version: int | None = connection.execute(self.sql["version"]).fetchone()[0]
+        version: int | None = connection.execute(self._sql["version"]).fetchone()[0]
         return version
 
     def schema_upgrade(self) -> list[schema.Migration]:
@@ -195,7 +194,7 @@ class SQLiteStore(Store):
             with closing(self._open()) as connection:
                 return operation(connection)
         except sqlite3.Error as exc:
-            raise self.error(exc) from exc
+            raise self._error(exc) from exc
 
     def _upgrade(self, connection: _Connection) -> list[schema.Migration]:
         connection.execute("BEGIN IMMEDIATE")  # a second process waits here, and then finds nothing left to do
@@ -204,20 +203,20 @@ class SQLiteStore(Store):
         _set_wal(connection)  # which no transaction can do
         connection.execute("BEGIN IMMEDIATE")
         with connection.db:
-            connection.execute(self.sql["version_create"])
+            connection.execute(self._sql["version_create"])
             have = self._version(connection) or 0
             missing = [step for step in schema.migrations("sqlite") if step.version > have]
             for step in missing:
                 for statement in _split(self.schema_sql(step)):
                     connection.execute(statement)
-                connection.execute(self.sql["version_put"], (step.version, step.name))
+                connection.execute(self._sql["version_put"], (step.version, step.name))
         return missing
 
     def _refuse_foreign_tables(self, connection: _Connection) -> None:
         if self._version(connection) is not None:
             return
-        names = json.dumps([self.record_table, self._settings.group_table])
-        if found := connection.execute(self.sql["foreign"], (names,)).fetchall():
+        names = json.dumps([self._settings.record_table, self._settings.group_table])
+        if found := connection.execute(self._sql["foreign"], (names,)).fetchall():
             raise SchemaError(
                 f"{self.url} has a table {found[0][0]!r} already, and it is not rootcellar's. Choose other names in "
                 "database_table_names, or another file; this one has not been touched."
@@ -230,10 +229,13 @@ class SQLiteStore(Store):
     # -- connections ----------------------------------------------------------------------------------------------
 
     def _run(self, operation: Any, *args: Any) -> Any:
+        return self._run_on(self._pool, operation, *args)
+
+    def _run_on(self, pool: "Pool[_Connection]", operation: Any, *args: Any) -> Any:
         try:
-            return self._pool.run(operation, *args)
+            return pool.run(operation, *args)
         except sqlite3.Error as exc:
-            raise self.error(exc) from exc
+            raise self._error(exc) from exc
 
     def _open(self) -> _Connection:
         arguments = {"timeout": BUSY_TIMEOUT_S, **self._settings.connect_args}
@@ -273,8 +275,7 @@ class SQLiteStore(Store):
                 )
             self._upgrade(connection)
 
-    def error(self, exc: sqlite3.Error) -> RootcellarError:
-        """Return what a user should read in place of ``exc``."""
+    def _error(self, exc: sqlite3.Error) -> RootcellarError:
         code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreTimeout(
@@ -297,56 +298,6 @@ class SQLiteStore(Store):
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return StoreUnavailable(f"{self.url} could not be read or written: {exc}. Is the disk full?")
         return StoreError(f"{self.url}: {exc}.")
-
-
-class _SQLiteWatcher(Watcher):
-    """Looks at ``PRAGMA data_version``, which changes when another connection commits, and asks what is new."""
-
-    def __init__(self, store: SQLiteStore) -> None:
-        self._store = store
-        self._woken = threading.Event()
-        # A pool of one: its connection, too, must not be open while the process forks.
-        self._pool = store.new_pool(PoolSettings(size=1, overflow=0, recycle_s=None))
-        self._seen_version = -1
-        self._seen_seq: int = self._run(store.sql["last_change"], (store.record_table,))[0][0]
-
-    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        try:
-            return self._pool.run(_fetch, sql, parameters)
-        except sqlite3.Error as exc:
-            raise self._store.error(exc) from exc
-
-    def add(self, ids: Sequence[str]) -> None:
-        """Nothing to do: every change to the file is seen."""
-
-    def discard(self, ids: Sequence[str]) -> None:
-        """Nothing to do."""
-
-    def poll(self, timeout_s: float) -> Heard:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            ((version,),) = self._run("PRAGMA data_version")
-            if version != self._seen_version:  # also after a fork: the new connection counts anew
-                self._seen_version = version
-                if ids := self._read_changes():
-                    return Heard(ids=ids)
-            left_s = deadline - time.monotonic()
-            if left_s <= 0 or self._woken.wait(min(POLL_INTERVAL_S, left_s)):
-                self._woken.clear()
-                return Heard()
-
-    def _read_changes(self) -> list[str]:
-        ids: list[str] = []
-        while rows := self._run(self._store.sql["changes"], (self._seen_seq, BATCH)):
-            ids.extend(row[1] for row in rows)
-            self._seen_seq = rows[-1][0]
-        return ids
-
-    def wake(self) -> None:
-        self._woken.set()
-
-    def close(self) -> None:
-        self._pool.close()
 
 
 def _fetch(connection: _Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
