@@ -234,7 +234,7 @@ class PostgreSQLStore(Store):
             state = f"of version {version}" if version else "missing, and database_create_tables_at_setup is off"
             raise SchemaError(
                 f"The tables behind {self.url} are {state}; this rootcellar needs version {latest}. Make them with: "
-                f"rootcellar schema upgrade -A your_app"
+                "rootcellar schema upgrade -A your_app"
             )
         self._upgrade(connection)
 

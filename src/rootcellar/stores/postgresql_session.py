@@ -156,7 +156,7 @@ class Session:
     def _checked(self, result: pq.abc.PGresult) -> pq.abc.PGresult:
         if result.status not in _RESULTS:
             error = _error(result)
-            self.is_broken = isinstance(error, ConnectionLost)
+            self.is_broken |= isinstance(error, ConnectionLost)
             raise error
         return result
 
