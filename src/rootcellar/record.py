@@ -53,18 +53,37 @@ class Record(NamedTuple):
         return f"<Record {self.id} {self.state} {len(self.payload)} bytes>"
 
 
+def rank(state: str) -> int:
+    """Return how far a state has come; a record's rank never falls.
+
+    >>> [rank(state) for state in ("PENDING", "STARTED", "PROGRESS", "REVOKED", "FAILURE", "SUCCESS")]
+    [0, 1, 1, 2, 2, 3]
+    """
+    if state == SUCCESS:
+        return 3
+    if state in FINAL_STATES:
+        return 2
+    return 0 if state == PENDING else 1
+
+
 def merge(kept: Record | None, arriving: Record) -> Record:
     """Return the record a store must hold after ``arriving`` comes in where ``kept`` lies.
 
     A SUCCESS is final: a task that was delivered twice must not turn a result somebody may already have read into
-    another one. Anything else gives way, since a FAILURE may be retried. Each store makes this decision itself,
-    atomically, inside the server; this function is the rule they are tested against.
+    another one. A FAILURE gives way to another outcome, since a task may be run again, but not to a state that has come
+    less far (:func:`rank`): nobody who has seen the end of a task sees it running afterwards. Each store makes this
+    decision itself, atomically, inside the server; this function is the rule they are tested against.
 
     >>> done, late = Record("a", "SUCCESS", b"1"), Record("a", "FAILURE", b"2")
     >>> merge(done, late) is done, merge(late, done) is done
     (True, True)
+    >>> running = Record("a", "STARTED", b"3")
+    >>> merge(late, running) is late, merge(running, late) is late
+    (True, True)
     """
-    if kept is not None and kept.state == SUCCESS:
+    if kept is None:
+        return arriving
+    if kept.state == SUCCESS or rank(arriving.state) < rank(kept.state):
         return kept
     return arriving
 

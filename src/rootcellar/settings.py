@@ -6,13 +6,15 @@ setting that is silently ignored is how results get lost.
 """
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rootcellar.codec import Codec
 from rootcellar.errors import ConfigurationError, did_you_mean
-from rootcellar.retention import Retention, seconds
+from rootcellar.retention import DAY_S, Retention, seconds
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,16 @@ class DatabaseSettings:
         return self._beside("waiter")
 
     @property
+    def chord_table(self) -> str:
+        """The chord ledger: one row a chord."""
+        return self._beside("chord")
+
+    @property
+    def part_table(self) -> str:
+        """The chord ledger: one row for each of a chord's members that has reported."""
+        return self._beside("chord_part")
+
+    @property
     def version_table(self) -> str:
         """Which migrations have been applied."""
         return self._beside("schema")
@@ -95,6 +107,28 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """What happens to a finished record while the store is away."""
+
+    #: seconds an operation is tried again before the record goes to the spool, or the caller gets the error
+    retry_s: float = 3.0
+    #: where the spool's files lie: on a disk of this host that outlives its processes
+    directory: Path = field(default_factory=lambda: default_spool_directory(os.environ))
+    #: bytes of records one spool holds at most; 0: there is no spool
+    max_bytes: int = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class ChordSettings:
+    """How long a chord may take, and how long sending its body may."""
+
+    #: seconds from its start after which a chord whose members have not all reported ends in an error; ``None``: never
+    deadline_s: float | None = 30 * DAY_S
+    #: seconds a worker has for collecting the parts and sending the body before another one takes over
+    lease_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that a store, the hub and the backend need to know. :meth:`from_celery` builds it from ``app.conf``."""
 
@@ -102,10 +136,16 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     redis: RedisSettings = field(default_factory=RedisSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
+    chords: ChordSettings = field(default_factory=ChordSettings)
     #: seconds between two re-reads of what is being waited for: what a lost notification costs at most
     look_interval_s: float = 1.0
     #: seconds an operation waits for a free connection, or for a database's answer, before an error
     store_timeout_s: float = 30.0
+    #: seconds between two rounds of a worker's housekeeping: chords to finish, a spool to deliver
+    housekeeping_interval_s: float = 5.0
+    #: whether an id is put on record when its task is sent, so that it is told from one nobody knows
+    is_sent_tracked: bool = False
 
     @classmethod
     def from_celery(cls, conf: Mapping[str, Any], environ: Mapping[str, str]) -> "Settings":
@@ -133,9 +173,23 @@ class Settings:
             ),
             redis=_redis(conf, store_timeout_s),
             database=_database(conf, store_timeout_s),
+            spool=SpoolSettings(
+                retry_s=own["cellar_retry_timeout"],
+                directory=own["cellar_spool_dir"] or default_spool_directory(environ),
+                max_bytes=own["cellar_spool_max_bytes"],
+            ),
+            chords=ChordSettings(deadline_s=own["cellar_chord_deadline"], lease_s=own["cellar_chord_lease"]),
             look_interval_s=own["cellar_look_interval"],
             store_timeout_s=store_timeout_s,
+            housekeeping_interval_s=own["cellar_housekeeping_interval"],
+            is_sent_tracked=own["cellar_track_sent"],
         )
+
+
+def default_spool_directory(environ: Mapping[str, str]) -> Path:
+    """Return a directory of this user's that outlives a restart of the machine, as /tmp does not."""
+    state = environ.get("XDG_STATE_HOME")
+    return Path(state) / "rootcellar" if state else Path(f"/var/tmp/rootcellar-{os.getuid()}")  # noqa: S108
 
 
 def _positive_float(value: Any) -> float:
@@ -152,11 +206,49 @@ def _positive_int(value: Any) -> int:
     return number
 
 
+def _float_or_zero(value: Any) -> float:
+    return 0.0 if float(value) == 0 else _positive_float(value)
+
+
+def _int_or_zero(value: Any) -> int:
+    return 0 if int(value) == 0 else _positive_int(value)
+
+
+def _duration_or_never(value: Any) -> float | None:
+    if isinstance(value, str) and value.strip().lower() in ("", "none", "0"):
+        return None
+    return seconds(float(value) if isinstance(value, str) else value, "it")
+
+
+def _flag(value: Any) -> bool:
+    flags = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return flags[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+class _Own(NamedTuple):
+    default: Any
+    read: Callable[[Any], Any]
+    #: what to give, for an error
+    takes: str = "Give a number"
+
+
 #: name → default, how to read it
-OWN: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
-    "cellar_look_interval": (1.0, _positive_float),
-    "cellar_max_payload_bytes": (128 * 1024 * 1024, _positive_int),
-    "cellar_store_timeout": (30.0, _positive_float),
+OWN: Mapping[str, _Own] = {
+    "cellar_chord_deadline": _Own(
+        30 * DAY_S, _duration_or_never, "Give seconds, a datetime.timedelta, or 0 to let a chord take for ever"
+    ),
+    "cellar_chord_lease": _Own(10.0, _positive_float),
+    "cellar_housekeeping_interval": _Own(5.0, _positive_float),
+    "cellar_look_interval": _Own(1.0, _positive_float),
+    "cellar_max_payload_bytes": _Own(128 * 1024 * 1024, _positive_int),
+    "cellar_retry_timeout": _Own(3.0, _float_or_zero),
+    "cellar_spool_dir": _Own(None, Path, "Give a directory"),
+    "cellar_spool_max_bytes": _Own(1024**3, _int_or_zero),
+    "cellar_store_timeout": _Own(30.0, _positive_float),
+    "cellar_track_sent": _Own(False, _flag, "Give True or False"),
 }
 
 
@@ -175,16 +267,14 @@ def _own_settings(conf: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
         if near and variable not in variables:
             raise ConfigurationError(f"The environment variable {variable} is no setting of rootcellar.{near}")
     values = {}
-    for name, (default, read) in OWN.items():
+    for name, (default, read, takes) in OWN.items():
         given, source = conf.get(name), name
         if given is None:
             given, source = environ.get(name.upper()), f"the environment variable {name.upper()}"
         try:
             values[name] = default if given is None else read(given)
-        except (TypeError, ValueError, OverflowError) as exc:
-            raise ConfigurationError(
-                f"{source} is {given!r}: {exc}. Give a number; the default is {default}."
-            ) from None
+        except (TypeError, ValueError, OverflowError, ConfigurationError) as exc:
+            raise ConfigurationError(f"{source} is {given!r}: {exc}. {takes}; the default is {default}.") from None
     return values
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from rootcellar.record import Record
+from rootcellar.stores.ledger import Ledger
 from rootcellar.urls import StoreURL
 
 T = TypeVar("T")
@@ -86,12 +87,14 @@ class Store(ABC):
 
     capabilities: Capabilities
     url: StoreURL
+    #: who of a chord's members has reported
+    chords: Ledger
 
     @abstractmethod
     def put(self, record: Record) -> bool:
         """Store one record, atomically, and tell whoever waits for it, in one round trip.
 
-        Returns ``False``, changing nothing, where a SUCCESS already lies under that id: a SUCCESS is final
+        Returns ``False``, changing nothing, where what lies there has come further: a SUCCESS is final
         (:func:`rootcellar.record.merge`), and the server decides so itself.
         """
 
@@ -106,6 +109,13 @@ class Store(ABC):
     @abstractmethod
     def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
         """Return the records there are, by id. One round trip for each :data:`BATCH` ids."""
+
+    def states(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the states of the records there are, by id, without their payloads where the engine can.
+
+        One round trip for each :data:`BATCH` ids.
+        """
+        return {record_id: record.state for record_id, record in self.get_many(ids).items()}
 
     @abstractmethod
     def delete(self, ids: Sequence[str]) -> int:
