@@ -28,7 +28,7 @@ def test_a_check_says_the_same_twice(store: Store) -> None:
 
 def test_sqlite_reports_how_it_writes(sqlite_url: str, open_it: Callable[..., Store]) -> None:
     """WAL, and the durability the URL asks for."""
-    expected = {"journal_mode": "wal", "schema version": "1"}
+    expected = {"journal_mode": "wal", "schema version": "2"}
 
     full = open_it(sqlite_url).check()
     off = open_it(f"{sqlite_url}?synchronous=off").check()
@@ -79,7 +79,7 @@ def test_postgresql_reports_what_it_may_lose(postgresql_url: str, open_it: Calla
         "off",
         "off",
         "no",
-        "1",
+        "2",
     )
     assert facts.details["max_connections"] == "100"
     assert sum("fsync is off" in warning for warning in facts.warnings) == 1

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chords import FAR_S, a_part, opened
 from rootcellar.record import Record
 from rootcellar.stores.base import Store
+from rootcellar.stores.ledger import Opening
 from servers import Relay
 
 AnyRecord = Callable[..., Record]
@@ -80,6 +82,24 @@ def test_reading_2500_records_is_three_round_trips(relayed: tuple[Store, Relay],
     assert relay.round_trips - before == 3
 
 
+@pytest.mark.postgresql
+def test_reading_2500_states_is_three_round_trips(
+    postgresql_url: str, open_it: Callable[..., Store], a_record: AnyRecord
+) -> None:
+    """One for each thousand, whatever lies behind them."""
+    ids = [f"{number:04}" for number in range(2500)]
+    port = urlsplit(postgresql_url).port
+    assert port is not None
+    with Relay(port) as relay:
+        store = open_it(postgresql_url.replace(f":{port}", f":{relay.port}"))
+        store.put_many(a_record(record_id, "SUCCESS", "x" * 1000) for record_id in ids)
+        store.states(ids[:2])
+        before = relay.round_trips
+
+        assert len(store.states(ids)) == 2500
+        assert relay.round_trips - before == 3
+
+
 def test_storing_2500_records_is_a_few_round_trips(relayed: tuple[Store, Relay], a_record: AnyRecord) -> None:
     """``put_many`` works in batches: it is for copying millions."""
     store, relay = relayed
@@ -103,6 +123,50 @@ def test_storing_where_nobody_waits_tells_nobody(relayed: tuple[Store, Relay], a
         store.get(str(number))
 
     assert relay.round_trips - before == 10
+
+
+CHORD_VERBS: dict[str, Callable[[Store, Record], object]] = {
+    "open": lambda store, record: store.chords.open("c", Opening(b"document", None, None)),
+    "set_size": lambda store, record: store.chords.set_size("c", 2),
+    "add": lambda store, record: store.chords.add("c"),
+    "report": lambda store, record: store.chords.report(a_part("c", record.id, 1), "t", FAR_S),
+    "report with its record": lambda store, record: store.chords.report(
+        a_part("c", record.id, 1), "t", FAR_S, record=record, opening=Opening
+    ),
+    "claim": lambda store, record: store.chords.claim("c", "t", FAR_S),
+    "begin_body": lambda store, record: store.chords.begin_body("c", "t"),
+    "due": lambda store, record: store.chords.due(),
+}
+
+
+@pytest.mark.parametrize("verb", sorted(CHORD_VERBS))
+def test_a_verb_of_the_ledger_is_one_round_trip(relayed: tuple[Store, Relay], a_record: AnyRecord, verb: str) -> None:
+    """Also where a part completes its chord, and its record is stored with it."""
+    store, relay = relayed
+    run = CHORD_VERBS[verb]
+    opened(store, "c", size=2)
+    run(store, a_record("a", "SUCCESS"))
+    before = relay.round_trips
+
+    run(store, a_record("b", "SUCCESS"))
+
+    assert relay.round_trips - before == 1
+
+
+def test_what_nobody_has_said_of_a_chord_is_one_round_trip_more(
+    relayed: tuple[Store, Relay], a_record: AnyRecord
+) -> None:
+    """Once; the next report finds it."""
+    store, relay = relayed
+    for chord_id in ("warm", "c"):
+        costs = []
+        for task_id in ("a", "b"):
+            before = relay.round_trips
+            part = a_part(chord_id, task_id, 0)
+            store.chords.report(part, "t", FAR_S, record=a_record(task_id), opening=lambda: Opening(b"document"))
+            costs.append(relay.round_trips - before)
+
+    assert costs == [2, 1]
 
 
 @pytest.fixture
@@ -133,3 +197,18 @@ def test_a_verb_is_one_statement_in_sqlite(
     run(store, a_record("a", "SUCCESS"))
 
     assert len(statements) == 1, statements
+
+
+@pytest.mark.parametrize("verb", sorted({*CHORD_VERBS} - {"due", "set_size", "add", "begin_body"}))
+def test_a_verb_of_the_ledger_is_one_transaction_in_sqlite(
+    sqlite_url: str, open_it: Callable[..., Store], a_record: AnyRecord, statements: list[str], verb: str
+) -> None:
+    """That locks the file from its beginning: nothing comes between what it reads and what it writes."""
+    store = open_it(sqlite_url)
+    opened(store, "c", size=2)
+    statements.clear()
+
+    CHORD_VERBS[verb](store, a_record("a", "SUCCESS"))
+
+    assert (statements[0], statements[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
+    assert sum(statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")) for statement in statements) == 2

@@ -14,6 +14,7 @@ from rootcellar.record import Record
 from rootcellar.settings import DatabaseSettings, Settings
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
+from rootcellar.stores.ledger import Opening, Part
 from servers import PostgreSQLServer, race
 
 AnyRecord = Callable[..., Record]
@@ -21,8 +22,15 @@ Execute = Callable[..., list[Any]]
 Tables = Callable[[str], set[str]]
 
 OURS = {
-    "sqlite": {"cellar_record", "cellar_group", "cellar_schema"},
-    "postgresql": {"cellar_record", "cellar_group", "cellar_schema", "cellar_waiter"},
+    "sqlite": {"cellar_record", "cellar_group", "cellar_chord", "cellar_chord_part", "cellar_schema"},
+    "postgresql": {
+        "cellar_record",
+        "cellar_group",
+        "cellar_waiter",
+        "cellar_chord",
+        "cellar_chord_part",
+        "cellar_schema",
+    },
 }
 BY_HAND = Settings(database=DatabaseSettings(create_tables=False))
 
@@ -59,6 +67,45 @@ def test_an_upgrade_of_an_empty_database_applies_every_migration(sql_store: Any,
     assert schema.latest(engine_of(sql_url)) == sql_store.schema_version()
     assert list(sql_store.schema_upgrade()) == []
     assert OURS[engine_of(sql_url)] == tables(sql_url)
+
+
+def make_version(store: Any, execute: Execute, url: str, version: int) -> None:
+    """Make the tables as an earlier release did."""
+    for step in schema.migrations(engine_of(url))[:version]:
+        for statement in filter(str.strip, store.schema_sql(step).split(";")):
+            execute(url, statement)
+        execute(url, "CREATE TABLE IF NOT EXISTS cellar_schema (version integer PRIMARY KEY, name text NOT NULL)")
+        execute(url, f"INSERT INTO cellar_schema VALUES ({step.version}, '{step.name}')")
+
+
+@pytest.mark.parametrize("version", [step.version for step in schema.migrations("sqlite")[:-1]])
+def test_tables_of_an_earlier_version_are_upgraded_and_keep_what_is_in_them(
+    sql_url: str, open_it: Callable[..., Any], execute: Execute, tables: Tables, a_record: AnyRecord, version: int
+) -> None:
+    """Only what is missing is applied."""
+    store = open_it(sql_url, BY_HAND)
+    make_version(store, execute, sql_url, version)
+    execute(sql_url, "INSERT INTO cellar_record (id, state, payload) VALUES ('old', 'SUCCESS', '{}')")
+
+    assert version == store.schema_version()
+    assert list(schema.migrations(engine_of(sql_url))[version:]) == list(store.schema_upgrade())
+
+    assert OURS[engine_of(sql_url)] == tables(sql_url)
+    assert store.states(["old"]) == {"old": "SUCCESS"}
+    store.chords.open("c", Opening(b"document"))
+    store.chords.set_size("c", 1)
+    assert store.chords.report(Part("c", "a", 0, "SUCCESS", b"[]"), "t", 60.0).claim is not None
+
+
+def test_tables_of_an_earlier_version_are_not_written_to_before_they_are_upgraded(
+    sql_url: str, open_it: Callable[..., Any], execute: Execute, a_record: AnyRecord
+) -> None:
+    """The message names the command."""
+    store = open_it(sql_url, BY_HAND)
+    make_version(store, execute, sql_url, 1)
+
+    with pytest.raises(SchemaError, match=r"version .*rootcellar schema upgrade"):
+        store.put(a_record("a"))
 
 
 def test_the_version_table_says_what_was_applied(sql_store: Any, sql_url: str, execute: Execute) -> None:
@@ -116,7 +163,7 @@ def test_tables_of_a_newer_version_are_refused(
     assert [tuple(row) for row in execute(sql_url, "SELECT count(*) FROM cellar_record")] == [(0,)]
 
 
-@pytest.mark.parametrize("foreign", ["cellar_record", "cellar_group"])
+@pytest.mark.parametrize("foreign", ["cellar_record", "cellar_group", "cellar_chord", "cellar_chord_part"])
 def test_a_table_that_is_not_ours_is_refused_with_nothing_half_written(
     sql_url: str, open_it: Callable[..., Any], execute: Execute, tables: Tables, a_record: AnyRecord, foreign: str
 ) -> None:
@@ -182,6 +229,8 @@ def test_tables_have_the_names_they_are_given(
     assert list(store.get_many(["a"])) == ["a"]
     assert store.group_get("g") == b"document"
     assert store.stats().records == 1
+    store.chords.open("c", Opening(b"document"))
+    assert store.chords.report(Part("c", "a", 0, "SUCCESS", b"[]"), "t", 60.0).ready == 1
     assert list(store.purge()) == []
     assert store.check()
 

@@ -49,7 +49,7 @@ def test_a_dry_run_shows_the_sql_and_does_nothing(sql_url: str) -> None:
     """The same SQL that `schema sql` prints."""
     result = run("upgrade", "--dry-run", sql_url)
     assert result.exit_code == 0
-    assert "Would apply: 1 (records)" in result.output
+    assert "Would apply: 1 (records), 2 (chords)" in result.output
     assert run("sql", sql_url).output in result.output
     assert run("current", sql_url).exit_code == 1
 
@@ -60,7 +60,7 @@ def test_upgrade_makes_tables_a_store_can_use(sql_url: str, open_it: Callable[..
         open_it(sql_url, BY_HAND).put(Record("a", "SUCCESS", b"{}"))
     first = run("upgrade", sql_url)
     assert first.exit_code == 0, first.output
-    assert first.output.index("Applying: 1 (records)") < first.output.index("Done")
+    assert first.output.index("Applying: 1 (records), 2 (chords)") < first.output.index("Done")
     assert "Nothing to do" in run("upgrade", sql_url).output
     assert run("current", sql_url).exit_code == 0
     assert open_it(sql_url, BY_HAND).put(Record("a", "SUCCESS", b"{}"))
@@ -74,7 +74,7 @@ def test_reports_as_json(sql_url: str) -> None:
     assert "CREATE TABLE" in dry["sql"]
     assert dry["after"] is None
     done = json.loads(run("upgrade", "--json", sql_url).output)
-    assert done["migrations"] == [{"version": 1, "name": "records"}]
+    assert done["migrations"] == [{"version": 1, "name": "records"}, {"version": 2, "name": "chords"}]
     assert done["after"] == done["latest"]
     after = json.loads(run("current", "--json", sql_url).output)
     assert after["current"] is True
@@ -107,7 +107,19 @@ def test_the_sql_puts_a_sqlite_file_into_wal_mode(sqlite_url: str, tmp_path: Pat
 
 def test_sql_since_the_latest_is_empty(sql_url: str) -> None:
     """There is nothing after it."""
-    assert run("sql", "--since", "1", sql_url).output == ""
+    assert run("sql", "--since", "2", sql_url).output == ""
+
+
+def test_an_administrator_can_upgrade_tables_of_an_earlier_release(sql_url: str, open_it: Callable[..., Store]) -> None:
+    """With the SQL of what came after it."""
+    whole, later = run("sql", sql_url).output, run("sql", "--since", "1", sql_url).output
+    assert "version 1: records" not in later
+    first, _, _ = whole.partition("-- version 2: chords")
+    _run_script(sql_url, f"{first}\nCOMMIT;\n")
+    assert "version 1, latest 2" in run("current", sql_url).output
+    _run_script(sql_url, later)
+    assert run("current", sql_url).exit_code == 0
+    assert open_it(sql_url, BY_HAND).put(Record("a", "SUCCESS", b"{}"))
 
 
 def test_newer_tables_are_left_alone(sqlite_url: str, tmp_path: Path) -> None:

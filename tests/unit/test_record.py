@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rootcellar.errors import InvalidRecord, RootcellarError
-from rootcellar.record import FINAL_STATES, MAX_ID_LENGTH, Record, check_id, merge
+from rootcellar.record import FINAL_STATES, MAX_ID_LENGTH, Record, check_id, merge, rank
 
 STATES = ("PENDING", "RECEIVED", "STARTED", "RETRY", "PROGRESS", "FAILURE", "REVOKED", "SUCCESS")
 
@@ -32,19 +32,31 @@ def test_the_first_record_of_a_task_is_kept(state: str) -> None:
 
 
 @pytest.mark.parametrize(("kept", "arriving"), list(itertools.product(STATES, STATES)))
-def test_only_a_success_is_final(kept: str, arriving: str) -> None:
-    """A SUCCESS stays; every other state gives way."""
+def test_a_state_gives_way_to_one_that_has_come_as_far(kept: str, arriving: str) -> None:
+    """And never to one that has come less far; a SUCCESS gives way to nothing."""
     old, new = Record("a", kept, b"1"), Record("a", arriving, b"2")
+    order = [{"PENDING"}, {"RECEIVED", "STARTED", "RETRY", "PROGRESS"}, {"FAILURE", "REVOKED"}, {"SUCCESS"}]
+    (before,) = (number for number, states in enumerate(order) if kept in states)
+    (after,) = (number for number, states in enumerate(order) if arriving in states)
 
-    assert (old if kept == "SUCCESS" else new) is merge(old, new)
+    assert (new if after >= before and kept != "SUCCESS" else old) is merge(old, new)
 
 
 @given(st.lists(records, min_size=1))
-def test_what_is_kept_is_the_first_success_or_else_the_last_arrival(arrivals: list[Record]) -> None:
-    """The rule, for any number of arrivals in any order."""
-    successes = [record for record in arrivals if record.state == "SUCCESS"]
+def test_the_state_of_a_task_never_goes_back(arrivals: list[Record]) -> None:
+    """Whatever arrives, in whatever order."""
+    ranks = [rank(merged(arrivals[:number]).state) for number in range(1, len(arrivals) + 1)]  # type: ignore[union-attr]
 
-    assert (successes[0] if successes else arrivals[-1]) is merged(arrivals)
+    assert sorted(ranks) == ranks
+
+
+@given(st.lists(records, min_size=1))
+def test_what_is_kept_is_the_first_success_or_else_the_last_that_has_come_furthest(arrivals: list[Record]) -> None:
+    """The rule, for any number of arrivals in any order."""
+    furthest = max(rank(record.state) for record in arrivals)
+    candidates = [record for record in arrivals if rank(record.state) == furthest]
+
+    assert (candidates[0] if candidates[0].state == "SUCCESS" else candidates[-1]) is merged(arrivals)
 
 
 @given(records, records)

@@ -7,13 +7,15 @@ import pytest
 from rootcellar import schema
 from rootcellar.stores import statements
 
+FILES = ("sqlite.sql", "postgresql.sql", "sqlite_ledger.sql", "postgresql_ledger.sql")
 
-@pytest.mark.parametrize("file", ["sqlite.sql", "postgresql.sql"])
+
+@pytest.mark.parametrize("file", FILES)
 def test_every_statement_has_a_name_and_a_text_without_comments(file: str) -> None:
     """And is one statement: a driver's prepared statement cannot be two."""
     loaded = statements.load(file)
 
-    assert {"put", "get", "get_many", "delete", "scan", "purge", "version"} <= set(loaded)
+    assert loaded
     for name, text in loaded.items():
         assert text, name
         assert "--" not in text, name
@@ -22,17 +24,25 @@ def test_every_statement_has_a_name_and_a_text_without_comments(file: str) -> No
 
 def test_both_sql_engines_have_the_same_verbs() -> None:
     """Whatever one calls a verb, so does the other."""
-    verbs = {"put", "get", "get_many", "delete", "scan", "purge", "purge_groups", "stats", "size", "version"}
+    verbs = {"put", "get", "get_many", "states", "delete", "scan", "purge", "purge_groups", "stats", "size", "version"}
     verbs |= {"group_put", "group_get", "group_delete", "version_create", "version_put", "version_exists"}
 
     assert verbs == verbs & set(statements.load("sqlite.sql")) & set(statements.load("postgresql.sql"))
 
 
-@pytest.mark.parametrize("file", ["sqlite.sql", "postgresql.sql"])
+def test_both_chord_ledgers_have_the_same_verbs() -> None:
+    """As above."""
+    verbs = {"open", "keep_opening", "set_size", "add", "report", "renew", "release", "parts", "failed", "finish"}
+    verbs |= {"begin_body", "due", "purge_chords"}
+
+    assert verbs == verbs & set(statements.load("sqlite_ledger.sql")) & set(statements.load("postgresql_ledger.sql"))
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_tables_are_named_by_the_store_alone(file: str) -> None:
     """``database_table_names`` must reach every statement."""
     for name, text in statements.load(file).items():
-        assert not re.search(r"cellar_(record|group|waiter)", text), name
+        assert not re.search(r"cellar_(record|group|waiter|chord)", text), name
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -125,16 +125,23 @@ class Codec:
         """Return the state a payload's document names, without decoding the whole where it is Celery's JSON."""
         if payload.startswith(compressing.MARKER):
             payload = self._open(payload)
-        if payload.startswith(_JSON_STATE):
-            end = payload.find(b'"', len(_JSON_STATE))
-            name = payload[len(_JSON_STATE) : end]
-            if end > 0 and b"\\" not in name:  # an escape: a custom state in another script, or with a quote in it
-                return name.decode("ascii", "replace")
+        found = self.state_at(payload)
+        if found is not None:
+            return found
         document: Any = self.decode(payload)
         state = document.get("status") if isinstance(document, dict) else None
         if not isinstance(state, str):
             raise DecodeError("A stored result holds no 'status': it is not a document Celery or rootcellar wrote.")
         return state
+
+    def state_at(self, start: bytes) -> str | None:
+        """Return the state that the first bytes of a payload name; ``None`` where only the whole can tell."""
+        if start.startswith(_JSON_STATE):
+            end = start.find(b'"', len(_JSON_STATE))
+            name = start[len(_JSON_STATE) : end]
+            if end > 0 and b"\\" not in name:  # an escape: a custom state in another script, or with a quote in it
+                return name.decode("ascii", "replace")
+        return None
 
     def _open(self, payload: bytes) -> bytes:
         if payload.startswith(compressing.MARKER):

@@ -27,6 +27,8 @@ class Capabilities(NamedTuple):
     expires_itself: bool
     #: other hosts can reach it
     shared_between_hosts: bool
+    #: keys and bytes are those of Celery's own backend, which may read and write beside it
+    has_celerys_layout: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from rootcellar.record import Record
 
 #: How many parts one round trip carries at most when they are collected.
 PARTS_BATCH = 1000
+#: How long it is remembered that a chord is over, or which of its bodies ran: longer than any broker takes to deliver a
+#: message again.
+BODY_MARK_S = 86_400.0
 #: How many chords a housekeeper looks at in one go.
 DUE_BATCH = 100
 

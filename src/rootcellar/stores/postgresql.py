@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -13,6 +14,7 @@ from rootcellar.errors import (
     ConfigurationError,
     RootcellarError,
     SchemaError,
+    StoreBusy,
     StoreError,
     StoreTimeout,
     StoreUnavailable,
@@ -22,6 +24,7 @@ from rootcellar.settings import Settings
 from rootcellar.stores import statements
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
+from rootcellar.stores.postgresql_ledger import PostgreSQLLedger
 from rootcellar.stores.postgresql_session import ConnectionLost, Session, StatementTimeout, text_array
 from rootcellar.stores.postgresql_watcher import STALE_S, STATEMENT_TIMEOUT_S, PostgreSQLWatcher
 from rootcellar.urls import StoreURL, said
@@ -30,6 +33,19 @@ T = TypeVar("T")
 
 #: What the server says of a login it does not let in: libpq gives no SQLSTATE for it.
 _LOGIN_REFUSED = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+
+#: What it says where it takes no client for now; no SQLSTATE either, and other words in other languages.
+_CONNECTION_REFUSED = (
+    "the database system is",
+    "too many clients",
+    "too many connections",
+    "remaining connection slots",
+)
+
+#: SQLSTATEs for "not now": shutting down, crashed, starting; serialization failure, deadlock; disk full, out of memory,
+#: too many connections; a lock or a statement that the server's own time-outs ended
+#: (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+_BUSY_STATES = ("57P01", "57P02", "57P03", "40001", "40P01", "53", "55P03", "57014")
 
 #: libpq's own connect time-out, unless the URL or ``connect_args`` say otherwise; libpq's default is for ever.
 CONNECT_TIMEOUT_S = 10
@@ -40,6 +56,8 @@ class PostgreSQLStore(Store):
 
     capabilities = Capabilities(expires_itself=False, shared_between_hosts=True)
 
+    chords: PostgreSQLLedger
+
     def __init__(self, url: StoreURL, settings: Settings) -> None:
         self.url = url
         self._settings = settings.database
@@ -49,6 +67,8 @@ class PostgreSQLStore(Store):
             "record": self._settings.record_table,
             "groups": self._settings.group_table,
             "waiter": self._settings.waiter_table,
+            "chord": self._settings.chord_table,
+            "part": self._settings.part_table,
             "version": self._settings.version_table,
         }
         self._sql = {name: self._named(text) for name, text in statements.load("postgresql.sql").items()}
@@ -57,6 +77,7 @@ class PostgreSQLStore(Store):
         self._pool: Pool[Session] = Pool(
             self._connect, self._settings.pool, lost=(ConnectionLost,), answered=(_Answered,), name=str(url)
         )
+        self.chords = PostgreSQLLedger(partial(self._run, _query), self._named)
 
     # -- the verbs ------------------------------------------------------------------------------------------------
 
@@ -72,7 +93,7 @@ class PostgreSQLStore(Store):
                 cursor.executemany(self._sql["put"], records)
                 return cursor.rowcount
         except psycopg.OperationalError as exc:
-            raise ConnectionLost(str(exc)) from exc
+            raise ConnectionLost(str(exc), exc.sqlstate) from exc
 
     def get(self, record_id: str) -> Record | None:
         rows = self._query("get", (record_id,))
@@ -83,6 +104,12 @@ class PostgreSQLStore(Store):
         for batch in batches(ids):
             rows = self._query("get_many", (text_array(batch),))
             found.update((row[0], Record._make(row)) for row in rows)
+        return found
+
+    def states(self, ids: Iterable[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for batch in batches(ids):
+            found.update(self._query("states", (text_array(batch),)))
         return found
 
     def delete(self, ids: Sequence[str]) -> int:
@@ -99,10 +126,12 @@ class PostgreSQLStore(Store):
         for statement in ("purge", "purge_groups"):
             while deleted := self._query(statement, (batch,))[0][0]:
                 yield deleted
+        while deleted := self.chords.purge(batch):
+            yield deleted
 
     def stats(self) -> Stats:
         by_state = dict(self._query("stats"))
-        ((size,),) = self._query("size", (self._text_name("record"), self._text_name("groups")))
+        ((size,),) = self._query("size", (self._text_names("record", "groups", "chord", "part"),))
         return Stats(records=sum(by_state.values()), bytes=size, by_state=by_state)
 
     def group_put(self, group_id: str, payload: bytes, expires_at: float | None) -> None:
@@ -138,7 +167,7 @@ class PostgreSQLStore(Store):
             warnings.append("fsync is off: a crash of the server's machine may lose or damage every result.")
         if recovery == "true":
             warnings.append("This is a standby: nothing can be stored here. Name the primary in the URL.")
-        allowed = self._query("privileges", (text_array([self._text_name(t) for t in ("record", "groups", "waiter")]),))
+        allowed = self._query("privileges", (self._text_names("record", "groups", "waiter", "chord", "part"),))
         if not allowed[0][0]:
             warnings.append("The login lacks SELECT, INSERT, UPDATE or DELETE on rootcellar's tables: GRANT them.")
         return Facts("PostgreSQL", version, details, warnings)
@@ -248,6 +277,9 @@ class PostgreSQLStore(Store):
     def _text_name(self, table: str) -> str:
         return self._identifier(table).as_string()
 
+    def _text_names(self, *tables: str) -> str:
+        return text_array([self._text_name(table) for table in tables])
+
     def _named(self, text: str) -> str:
         names = {table: self._identifier(table) for table in self._tables}
         return sql.SQL(text).format(**names).as_string()
@@ -284,6 +316,9 @@ class PostgreSQLStore(Store):
             return AccessDenied(
                 f"{self.url} refused the login: {reason}. Check user, password and database in result_backend."
             )
+        is_refused = isinstance(exc, psycopg.OperationalError) and any(text in reason for text in _CONNECTION_REFUSED)
+        if is_refused or (exc.sqlstate or "").startswith(_BUSY_STATES):
+            return StoreBusy(f"{self.url} cannot do this now: {reason}. See the server's log.")
         if isinstance(exc, (psycopg.OperationalError, psycopg.InterfaceError)):
             return StoreUnavailable(
                 f"{self.url} cannot be reached: {reason}. Check host and port in result_backend, and that the server "

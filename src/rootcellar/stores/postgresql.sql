@@ -1,4 +1,5 @@
--- put: stores a record unless a SUCCESS that has not expired lies there, and notifies the channels that wait for it
+-- put: stores a record unless what lies there has come further and has not expired (rootcellar.record.merge), and
+-- notifies the channels that wait for it
 INSERT INTO {record} AS kept
     (id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10), to_timestamp($11))
@@ -6,7 +7,13 @@ ON CONFLICT (id) DO UPDATE SET
     state = excluded.state, payload = excluded.payload, name = excluded.name, worker = excluded.worker,
     queue = excluded.queue, retries = excluded.retries, parent_id = excluded.parent_id,
     group_id = excluded.group_id, done_at = excluded.done_at, expires_at = excluded.expires_at
-WHERE kept.state <> 'SUCCESS' OR kept.expires_at <= now()
+WHERE kept.expires_at <= now() OR CASE kept.state
+    WHEN 'SUCCESS' THEN false
+    WHEN 'FAILURE' THEN excluded.state IN ('SUCCESS', 'FAILURE', 'REVOKED')
+    WHEN 'REVOKED' THEN excluded.state IN ('SUCCESS', 'FAILURE', 'REVOKED')
+    WHEN 'PENDING' THEN true
+    ELSE excluded.state <> 'PENDING'
+END
 RETURNING (SELECT count(pg_notify(w.channel, w.id)) FROM {waiter} AS w WHERE w.id = kept.id)
 
 -- get: one record by id
@@ -14,10 +21,14 @@ SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id, do
 FROM {record}
 WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())
 
--- get_many: the records of an array of ids
+-- get_many: the records of an array of ids; joined, since a scan for = ANY compares each row with each of the ids
 SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at
-FROM {record}
-WHERE id = ANY ($1::text[]) AND (expires_at IS NULL OR expires_at > now())
+FROM unnest($1::text[]) AS wanted (id) JOIN {record} USING (id)
+WHERE expires_at IS NULL OR expires_at > now()
+
+-- states: those of an array of ids
+SELECT id, state FROM unnest($1::text[]) AS wanted (id) JOIN {record} USING (id)
+WHERE expires_at IS NULL OR expires_at > now()
 
 -- delete: the records of an array of ids
 WITH gone AS (DELETE FROM {record} WHERE id = ANY ($1::text[]) RETURNING 1)
@@ -53,7 +64,7 @@ DELETE FROM {waiter} WHERE seen_at < now() - make_interval(secs => $1)
 SELECT state, count(*) FROM {record} GROUP BY state
 
 -- size: bytes of the tables, their indexes and their TOAST
-SELECT pg_total_relation_size($1::regclass) + pg_total_relation_size($2::regclass)
+SELECT sum(pg_total_relation_size(t::regclass))::bigint FROM unnest($1::text[]) AS t
 
 -- group_put: saves a group, replacing an earlier one
 INSERT INTO {groups} (id, payload, expires_at) VALUES ($1, $2, to_timestamp($3))

@@ -51,6 +51,10 @@ _DECODERS: Mapping[int, Callable[[bytes], Any]] = {
 class ConnectionLost(psycopg.OperationalError):
     """The server went away, or told us to."""
 
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
 
 class StatementTimeout(psycopg.OperationalError):
     """The server did not answer in time; the connection is out of step and must be closed."""
@@ -169,7 +173,7 @@ class Session:
             raise
         except psycopg.OperationalError as exc:
             self.is_broken = True
-            raise ConnectionLost(str(exc)) from exc
+            raise ConnectionLost(str(exc), exc.sqlstate) from exc
 
 
 def _rows(result: pq.abc.PGresult, decoders: tuple[Callable[[bytes], Any], ...]) -> list[Row]:
@@ -189,7 +193,7 @@ def _error(result: pq.abc.PGresult) -> psycopg.Error:
     # the connection broken.
     # 25006: the server has become a standby, and takes no writes; a new connection may find the primary.
     if not code or code.startswith(("57P0", "08", "25006")):
-        return ConnectionLost(message or result.error_message.decode("utf-8", "replace"))
+        return ConnectionLost(message or result.error_message.decode("utf-8", "replace"), code or None)
     try:
         kind = psycopg.errors.lookup(code)
     except KeyError:

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import resources
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -15,28 +14,41 @@ from rootcellar.errors import (
     AccessDenied,
     DecodeError,
     RootcellarError,
+    StoreBusy,
     StoreError,
     StoreTimeout,
     StoreUnavailable,
     Unsupported,
 )
-from rootcellar.record import SUCCESS, UNREADABLE, Record
+from rootcellar.record import UNREADABLE, Record, merge, rank
 from rootcellar.settings import Settings
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
 from rootcellar.stores.redis_connection import connection_pool, new_connection, pool_settings
+from rootcellar.stores.redis_ledger import RedisLedger
+from rootcellar.stores.redis_script import Argument, Script
 from rootcellar.stores.redis_watcher import RedisWatcher
 from rootcellar.urls import StoreURL, said
 
 T = TypeVar("T")
 
-RECORD_KEY = "celery-task-meta-"
-GROUP_KEY = "celery-taskset-meta-"
+# The server is there, and takes no command, or no write, for now. Which of these have a class differs between versions
+# of redis-py.
+_BUSY = (
+    exceptions.BusyLoadingError,
+    exceptions.ClusterDownError,
+    exceptions.MasterDownError,
+    exceptions.OutOfMemoryError,
+    exceptions.TryAgainError,
+)
+_BUSY_CODES = ("LOADING", "CLUSTERDOWN", "MASTERDOWN", "OOM", "TRYAGAIN", "MISCONF", "NOREPLICAS", "BUSY")
+
 # A writer that keeps losing the race for one opaque record gives up after this many documents.
 _PUT_ATTEMPTS = 20
+# Enough to find the state in at the start of Celery's JSON; longer ones are read whole.
+_STATE_BYTES = 64
 
-
-Argument = str | bytes | int
+_PUT = Script("redis_record.lua", "redis_put.lua")
 
 
 class _Connection:
@@ -68,17 +80,14 @@ class _Connection:
 class RedisStore(Store):
     """Records under ``celery-task-meta-<id>``, groups under ``celery-taskset-meta-<id>``, expiring by themselves."""
 
-    capabilities = Capabilities(expires_itself=True, shared_between_hosts=True)
+    capabilities = Capabilities(expires_itself=True, shared_between_hosts=True, has_celerys_layout=True)
 
     def __init__(self, url: StoreURL, settings: Settings) -> None:
         self.url = url
         self._codec: Codec = settings.codec
         self._settings = settings.redis
-        self._record_key = self._settings.key_prefix + RECORD_KEY
-        self._group_key = self._settings.key_prefix + GROUP_KEY
-        self._put_script = resources.files(__package__).joinpath("redis_put.lua").read_bytes()
-        # The name EVALSHA knows a script by; not a safeguard.
-        self._put_sha = hashlib.sha1(self._put_script, usedforsecurity=False).hexdigest()
+        self._record_key = self._settings.record_key
+        self._group_key = self._settings.group_key
         self._driver_pool = connection_pool(url, self._settings)
         # READONLY: the server was demoted; a new connection may find the new master.
         lost: tuple[type[BaseException], ...] = (exceptions.ConnectionError, exceptions.ReadOnlyError)
@@ -91,34 +100,37 @@ class RedisStore(Store):
             answered=(exceptions.ResponseError,),
             name=str(url),
         )
+        self.chords = RedisLedger(self._run, self._settle, self._codec, self._settings)
 
     # -- the verbs ------------------------------------------------------------------------------------------------
 
     def put(self, record: Record) -> bool:
-        key, keep_s = self._record_key + record.id, _keep_s(record.expires_at)
+        return self._settle(record, lambda arguments: self._run(_PUT.run, (self._key(record),), *arguments))
+
+    def _settle(self, record: Record, store: Callable[[tuple[Argument, ...]], Any]) -> bool:
+        """Store a record by calling ``store`` with what ``put_record`` in Lua takes, until it has been decided.
+
+        ``store`` returns what the script says: a number, or the document that lies there, which only we can read.
+        """
         seen = ""
         for _ in range(_PUT_ATTEMPTS):
-            answer = self._run(self._put, key, record.payload, keep_s, seen)
+            answer = store(_put_arguments(record, seen))
             if isinstance(answer, int):
                 return answer == 1
-            if self._state_of(answer) == SUCCESS:
+            kept = Record(record.id, self._state_of(answer), answer)
+            if merge(kept, record) is kept:
                 return False
             seen = hashlib.sha1(answer, usedforsecurity=False).hexdigest()
         raise StoreError(f"{self.url}: record {record.id} kept changing while it was being stored. Store it again.")
 
-    def _put(self, connection: _Connection, key: str, payload: bytes, keep_s: int, seen: str) -> Any:
-        try:
-            return connection.execute("EVALSHA", self._put_sha, 1, key, payload, keep_s, seen)
-        except exceptions.NoScriptError:
-            return connection.execute("EVAL", self._put_script, 1, key, payload, keep_s, seen)
+    def _key(self, record: Record) -> str:
+        return self._record_key + record.id
 
     def put_many(self, records: Iterable[Record]) -> int:
         changed = 0
         for batch in batches(records):
-            commands: list[tuple[Argument, ...]] = [("SCRIPT", "LOAD", self._put_script)]
-            for record in batch:
-                key, keep_s = self._record_key + record.id, _keep_s(record.expires_at)
-                commands.append(("EVALSHA", self._put_sha, 1, key, record.payload, keep_s, ""))
+            commands: list[tuple[Argument, ...]] = [("SCRIPT", "LOAD", _PUT.source)]
+            commands += [("EVALSHA", _PUT.sha, 1, self._key(record), *_put_arguments(record)) for record in batch]
             _, *answers = self._run_many(commands)
             for record, answer in zip(batch, answers, strict=True):
                 changed += answer if isinstance(answer, int) else self.put(record)
@@ -135,6 +147,21 @@ class RedisStore(Store):
             for record_id, payload in zip(batch, payloads, strict=True):
                 if payload is not None:
                     found[record_id] = Record(record_id, self._state_of(payload), payload)
+        return found
+
+    def states(self, ids: Iterable[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for batch in batches(ids):
+            starts = self._run_many([("GETRANGE", self._record_key + i, 0, _STATE_BYTES - 1) for i in batch])
+            unclear = []
+            for record_id, start in zip(batch, starts, strict=True):
+                state = self._codec.state_at(start) if start else None
+                if state is not None:
+                    found[record_id] = state
+                elif start:
+                    unclear.append(record_id)
+            if unclear:  # compressed, or of another serializer
+                found.update(super().states(unclear))
         return found
 
     def _state_of(self, payload: bytes) -> str:
@@ -273,14 +300,25 @@ class RedisStore(Store):
                 f"{self.url} did not answer in time: {reason}. The limits are redis_socket_timeout and "
                 "redis_socket_connect_timeout."
             )
+        if isinstance(exc, exceptions.ReadOnlyError) or _code_in(reason) == "READONLY":
+            return StoreBusy(f"{self.url} is a replica and takes no writes: {reason}. Name the master.")
+        if isinstance(exc, _BUSY) or _code_in(reason) in _BUSY_CODES:
+            return StoreBusy(f"{self.url} cannot do this now: {reason}. See the server's log, and INFO.")
         if isinstance(exc, exceptions.ConnectionError):
             return StoreUnavailable(
                 f"{self.url} cannot be reached: {reason}. Check host and port in result_backend, and that the server "
                 "is up."
             )
-        if isinstance(exc, exceptions.ReadOnlyError):
-            return StoreUnavailable(f"{self.url} is a replica and takes no writes: {reason}. Name the master.")
         return StoreError(f"{self.url}: {reason}.")
+
+
+def _code_in(reason: str) -> str:
+    """Return the code of an error for which redis-py has no class, or that a script passed on (Redis before 7).
+
+    >>> _code_in("MISCONF Errors writing to the AOF file"), _code_in("ERR Error running script: 1: -OOM command not")
+    ('MISCONF', 'OOM')
+    """
+    return (reason.rpartition(": -")[2] if reason.startswith("ERR ") else reason).partition(" ")[0]
 
 
 def _pack(command: Sequence[Argument]) -> bytes:
@@ -294,6 +332,11 @@ def _pack(command: Sequence[Argument]) -> bytes:
         data = argument if type(argument) is bytes else str(argument).encode()
         parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
     return b"".join(parts)
+
+
+def _put_arguments(record: Record, seen: str = "") -> tuple[Argument, ...]:
+    """Return what ``put_record`` in Lua takes behind the key."""
+    return record.payload, _keep_s(record.expires_at), rank(record.state), seen
 
 
 def _keep_s(expires_at: float | None) -> int:

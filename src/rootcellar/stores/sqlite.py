@@ -25,6 +25,7 @@ from rootcellar.settings import PoolSettings, Settings
 from rootcellar.stores import statements
 from rootcellar.stores.base import BATCH, Capabilities, Facts, Stats, Store, Watcher, batches
 from rootcellar.stores.pool import Pool
+from rootcellar.stores.sqlite_ledger import SQLiteLedger
 from rootcellar.stores.sqlite_watcher import SQLiteWatcher
 from rootcellar.urls import PREFIX, StoreURL
 
@@ -59,6 +60,8 @@ class SQLiteStore(Store):
 
     capabilities = Capabilities(expires_itself=False, shared_between_hosts=False)
 
+    chords: SQLiteLedger
+
     def __init__(self, url: StoreURL, settings: Settings) -> None:
         self.url = url
         self.path = _path_of(url)
@@ -68,11 +71,16 @@ class SQLiteStore(Store):
             "record": _quote(self._settings.record_table),
             "record_expires": _quote(self._settings.record_table + "_expires"),
             "groups": _quote(self._settings.group_table),
+            "chord": _quote(self._settings.chord_table),
+            "chord_due": _quote(self._settings.chord_table + "_due"),
+            "chord_expires": _quote(self._settings.chord_table + "_expires"),
+            "part": _quote(self._settings.part_table),
             "version": _quote(self._settings.version_table),
         }
-        self._sql = {name: sql.format(**self._names) for name, sql in statements.load("sqlite.sql").items()}
+        self._sql = {name: self._named(text) for name, text in statements.load("sqlite.sql").items()}
         self._prepared = False
         self._pool = self._new_pool(self._settings.pool)
+        self.chords = SQLiteLedger(self._run, self._named, self._put)
 
     def _new_pool(self, settings: PoolSettings) -> "Pool[_Connection]":
         return Pool(
@@ -118,6 +126,12 @@ class SQLiteStore(Store):
             found.update((row[0], Record._make(row)) for row in rows)
         return found
 
+    def states(self, ids: Iterable[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for batch in batches(ids):
+            found.update(self._run(_fetch, self._sql["states"], (json.dumps(batch), time.time())))
+        return found
+
     def delete(self, ids: Sequence[str]) -> int:
         return sum(
             self._run(_Connection.execute, self._sql["delete"], (json.dumps(batch),)).rowcount for batch in batches(ids)
@@ -133,6 +147,8 @@ class SQLiteStore(Store):
         for statement in ("purge", "purge_groups"):
             while deleted := self._run(_Connection.execute, self._sql[statement], (time.time(), batch)).rowcount:
                 yield deleted
+        while deleted := self.chords.purge(batch):
+            yield deleted
 
     def stats(self) -> Stats:
         by_state = dict(self._run(_fetch, self._sql["stats"]))
@@ -215,7 +231,8 @@ class SQLiteStore(Store):
     def _refuse_foreign_tables(self, connection: _Connection) -> None:
         if self._version(connection) is not None:
             return
-        names = json.dumps([self._settings.record_table, self._settings.group_table])
+        ours = ("record_table", "group_table", "chord_table", "part_table")
+        names = json.dumps([getattr(self._settings, table) for table in ours])
         if found := connection.execute(self._sql["foreign"], (names,)).fetchall():
             raise SchemaError(
                 f"{self.url} has a table {found[0][0]!r} already, and it is not rootcellar's. Choose other names in "
@@ -224,7 +241,10 @@ class SQLiteStore(Store):
 
     def schema_sql(self, migration: schema.Migration) -> str:
         """Return a migration's SQL with this store's table names put in."""
-        return migration.sql.format(**self._names)
+        return self._named(migration.sql)
+
+    def _named(self, text: str) -> str:
+        return text.format(**self._names)
 
     # -- connections ----------------------------------------------------------------------------------------------
 

@@ -1,10 +1,17 @@
--- put: replaces what lies under the id, giving it a new seq, unless that is a SUCCESS which has not expired
+-- put: replaces what lies under the id, giving it a new seq, unless that has come further and has not expired
+-- (rootcellar.record.merge)
 INSERT OR REPLACE INTO {record}
     (id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
 WHERE NOT EXISTS (
     SELECT 1 FROM {record}
-    WHERE id = ?1 AND state = 'SUCCESS' AND (expires_at IS NULL OR expires_at > ?12)
+    WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?12) AND CASE state
+        WHEN 'SUCCESS' THEN 1
+        WHEN 'FAILURE' THEN ?2 NOT IN ('SUCCESS', 'FAILURE', 'REVOKED')
+        WHEN 'REVOKED' THEN ?2 NOT IN ('SUCCESS', 'FAILURE', 'REVOKED')
+        WHEN 'PENDING' THEN 0
+        ELSE ?2 = 'PENDING'
+    END
 )
 
 -- get: one record by id
@@ -15,6 +22,10 @@ WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)
 -- get_many: the records of a JSON list of ids
 SELECT id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at
 FROM {record}
+WHERE id IN (SELECT value FROM json_each(?1)) AND (expires_at IS NULL OR expires_at > ?2)
+
+-- states: those of a JSON list of ids
+SELECT id, state FROM {record}
 WHERE id IN (SELECT value FROM json_each(?1)) AND (expires_at IS NULL OR expires_at > ?2)
 
 -- delete: the records of a JSON list of ids

@@ -8,9 +8,9 @@ _HEADER = re.compile(r"^-- (?P<name>[a-z_]+):.*\n", re.MULTILINE)
 
 
 @cache
-def load(file: str) -> dict[str, str]:
-    """Return the statements of ``file`` (a name in this package), by name, without their comments."""
-    text = resources.files(__package__).joinpath(file).read_text("utf-8")
+def load(file: str, package: str = __package__) -> dict[str, str]:
+    """Return the statements of ``file`` (a name in ``package``, this one by default), by name, without comments."""
+    text = resources.files(package).joinpath(file).read_text("utf-8")
     parts = _HEADER.split(text)
     return {
         name: "\n".join(line for line in body.splitlines() if line and not line.lstrip().startswith("--"))

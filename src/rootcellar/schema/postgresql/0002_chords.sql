@@ -1,0 +1,35 @@
+-- The chord ledger: one row a chord. A report updates its row, and no index of it, unless it completes the chord: pages
+-- are left half empty, so that the new version of a row finds room beside the old one.
+CREATE TABLE {chord} (
+    id text COLLATE "C" PRIMARY KEY,
+    -- goes up each time the chord is begun anew: parts of an earlier run do not count
+    run integer NOT NULL DEFAULT 0,
+    is_open boolean NOT NULL DEFAULT false,
+    size integer,
+    extra integer NOT NULL DEFAULT 0,
+    ready integer NOT NULL DEFAULT 0,
+    origin text,
+    deadline_at timestamptz,
+    -- when to look at the chord: the end of a lease, or the deadline. NULL: never, or it is over
+    due_at timestamptz,
+    token text,
+    claims integer NOT NULL DEFAULT 0,
+    body_token text,
+    -- set when the chord is over: the row is then only a mark, and may be dropped at this time
+    expires_at timestamptz,
+    document bytea
+) WITH (fillfactor = 50);
+CREATE INDEX ON {chord} (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX ON {chord} (expires_at) WHERE expires_at IS NOT NULL;
+
+-- What the members have reported. place is 2147483647 where Celery gave none, seq is the order of arrival.
+CREATE TABLE {part} (
+    chord_id text COLLATE "C" NOT NULL,
+    run integer NOT NULL,
+    place integer NOT NULL,
+    task_id text COLLATE "C" NOT NULL,
+    seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    state text NOT NULL,
+    payload bytea NOT NULL,
+    PRIMARY KEY (chord_id, run, place, task_id)
+);

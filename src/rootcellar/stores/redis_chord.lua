@@ -1,0 +1,68 @@
+-- Put before the scripts of the chord ledger. Celery 5.7's keys of one chord, with Celery's meaning, so that workers on
+-- redis:// and on cellar+redis:// may share a chord:
+--
+-- .j  the parts: a sorted set by their place in the header (a list, where result_chord_ordered is off)
+-- .t  how many members were added to the header afterwards
+-- .s  how many members the header has
+-- .d  who has reported: 'task id:place'
+-- .c  the claim: a token with a time to live, or 'done'
+--
+-- and two of our own:
+--
+-- .b  a hash: document, deadline and origin of the chord's opening; how often it was claimed; how many parts succeeded
+-- .r  the token of the body that has begun to run
+--
+-- One sorted set, the eighth key, holds the ids of the open chords by when to look at them.
+--
+-- Every script is called with these keys, in this order, and ARGV[1] is the chord's id, ARGV[2] the caller's clock
+-- in seconds since 1970.
+local jkey, tkey, skey, dkey, ckey, bkey, rkey, index = unpack(KEYS, 1, 8)
+local chord_id, now = ARGV[1], ARGV[2]
+
+local function ready_count()
+    local kind = redis.call('TYPE', jkey).ok
+    if kind == 'zset' then
+        return redis.call('ZCARD', jkey)
+    elseif kind == 'list' then
+        return redis.call('LLEN', jkey)
+    end
+    return 0
+end
+
+-- How many members there are, nil where nobody has said so yet.
+local function size()
+    local header = redis.call('GET', skey)
+    return header and tonumber(header) + tonumber(redis.call('GET', tkey) or 0)
+end
+
+local function is_done()
+    return redis.call('GET', ckey) == 'done'
+end
+
+-- Remove what is kept of the chord but for the marks: that it is over, and which task began it.
+local function forget(keep_s)
+    local origin = redis.call('HGET', bkey, 'origin')
+    redis.call('DEL', jkey, tkey, skey, dkey, bkey)
+    if origin then
+        redis.call('HSET', bkey, 'origin', origin)
+        redis.call('EXPIRE', bkey, keep_s)
+    end
+    redis.call('SET', ckey, 'done', 'EX', keep_s)
+    redis.call('ZREM', index, chord_id)
+end
+
+-- Give the claim to token, if nobody has it: {1, document, whether somebody had it before}, else {0}. Asked twice, since
+-- the first answer was lost, it answers the same.
+local function take(token, lease_ms)
+    local claims
+    if redis.call('GET', ckey) == token then
+        claims = tonumber(redis.call('HGET', bkey, 'claims'))
+    elseif redis.call('SET', ckey, token, 'NX', 'PX', lease_ms) then
+        claims = redis.call('HINCRBY', bkey, 'claims', 1)
+    else
+        return {0}
+    end
+    redis.call('ZADD', index, now + lease_ms / 1000, chord_id)
+    return {1, redis.call('HGET', bkey, 'document'), claims > 1 and 1 or 0}
+end
+

@@ -1,0 +1,10 @@
+-- Ends a chord.
+--
+-- ARGV[3]  token
+-- ARGV[4]  how long the mark that it is over is kept, in whole seconds
+local holder = redis.call('GET', ckey)
+if holder and holder ~= ARGV[3] then
+    return 0
+end
+forget(ARGV[4])
+return 1
