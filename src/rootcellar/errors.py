@@ -31,6 +31,11 @@ class StoreTimeout(StoreUnavailable):
     """The store, or its connection pool, did not answer in the time the settings allow."""
 
 
+class StoreBusy(StoreUnavailable):
+    """The server is there and refuses for now: it starts, fails over, is overloaded or full, or another transaction is
+    in the way."""
+
+
 class AccessDenied(RootcellarError):
     """The store refused the login, or the login lacks a privilege."""
 
@@ -41,6 +46,14 @@ class SchemaError(RootcellarError):
 
 class StoreError(RootcellarError):
     """The store answered with an error that has no more precise name here."""
+
+
+class SpoolError(RootcellarError):
+    """The spool's file cannot be read or written, or was made by another version of rootcellar."""
+
+
+class SpoolFull(SpoolError):
+    """A finished record could be kept neither in the store nor in the spool. It stands in the log, in full."""
 
 
 class InvalidRecord(RootcellarError, ValueError):
@@ -62,8 +75,16 @@ class PayloadTooLarge(EncodeError):
     """An encoded result is larger than ``cellar_max_payload_bytes``."""
 
 
+class UnknownGroup(RootcellarError, LookupError):
+    """No group is saved under this id."""
+
+
+class MissingPackage(ConfigurationError, ImportError):
+    """The Python package that a part of rootcellar is for is not installed."""
+
+
 class Unsupported(RootcellarError):
-    """The engine cannot do what was asked of it."""
+    """The engine, or the app's result backend, cannot do what was asked of it."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -65,6 +65,23 @@ class RedisSettings:
     use_ssl: Mapping[str, Any] | None = field(default=None, repr=False)
     retry_on_timeout: bool = False
     key_prefix: str = ""
+    #: whether a chord's parts are kept in the order of the header (Celery's ``result_chord_ordered``)
+    is_chord_ordered: bool = True
+
+    @property
+    def record_key(self) -> str:
+        """What a record's key begins with, as Celery's own."""
+        return f"{self.key_prefix}celery-task-meta-"
+
+    @property
+    def group_key(self) -> str:
+        """What the keys of a group or chord begin with, as Celery's own."""
+        return f"{self.key_prefix}celery-taskset-meta-"
+
+    @property
+    def chords_key(self) -> str:
+        """The key of the set of open chords."""
+        return f"{self.key_prefix}rootcellar-chords"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +334,7 @@ def _redis(conf: Mapping[str, Any], store_timeout_s: float) -> RedisSettings:
         use_ssl=_mapping(conf, "redis_backend_use_ssl") or None,
         retry_on_timeout=bool(conf.get("redis_retry_on_timeout")),
         key_prefix=prefix,
+        is_chord_ordered=bool(transport.get("result_chord_ordered", True)),
     )
 
 

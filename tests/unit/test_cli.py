@@ -16,7 +16,17 @@ from rootcellar.cli import cellar
 from servers.conditions import wait_until
 
 COMMAND = [sys.executable, "-c", "from rootcellar.cli import main; main()"]
-COMMANDS = [["demo"], ["schema"], ["schema", "upgrade"], ["schema", "current"], ["schema", "sql"], ["test"]]
+COMMANDS = [
+    ["demo"],
+    ["schema"],
+    ["schema", "upgrade"],
+    ["schema", "current"],
+    ["schema", "sql"],
+    ["spool"],
+    ["spool", "show"],
+    ["spool", "flush"],
+    ["test"],
+]
 
 
 def run(*arguments: str, **environ: str | None) -> "click.testing.Result":

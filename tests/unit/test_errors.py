@@ -22,6 +22,8 @@ def test_every_error_has_one_root() -> None:
     [
         (errors.MissingDriver, errors.ConfigurationError),
         (errors.StoreTimeout, errors.StoreUnavailable),
+        (errors.StoreBusy, errors.StoreUnavailable),
+        (errors.SpoolFull, errors.SpoolError),
         (errors.PayloadTooLarge, errors.EncodeError),
         (errors.EncodeError, KombuEncodeError),
         (errors.DecodeError, KombuDecodeError),

@@ -1,8 +1,10 @@
 """Settings: Celery's configuration and the environment, read once."""
 
 import dataclasses
+import os
 import types
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +107,16 @@ def reach(settings: Settings, path: str) -> Any:
         ("cellar_store_timeout", 5, "store_timeout_s", 5.0),
         ("cellar_store_timeout", 5, "redis.pool.timeout_s", 5.0),
         ("cellar_store_timeout", 5, "database.pool.timeout_s", 5.0),
+        ("cellar_retry_timeout", 0.5, "spool.retry_s", 0.5),
+        ("cellar_retry_timeout", 0, "spool.retry_s", 0.0),
+        ("cellar_spool_dir", "/srv/spool", "spool.directory", Path("/srv/spool")),
+        ("cellar_spool_max_bytes", 1024, "spool.max_bytes", 1024),
+        ("cellar_spool_max_bytes", 0, "spool.max_bytes", 0),
+        ("cellar_chord_deadline", timedelta(hours=1), "chords.deadline_s", 3600.0),
+        ("cellar_chord_deadline", 0, "chords.deadline_s", None),
+        ("cellar_chord_lease", 5, "chords.lease_s", 5.0),
+        ("cellar_housekeeping_interval", 2, "housekeeping_interval_s", 2.0),
+        ("cellar_track_sent", True, "is_sent_tracked", True),
     ],
 )
 def test_a_setting_arrives_where_it_works(name: str, given: Any, path: str, expected: Any) -> None:
@@ -152,17 +164,38 @@ def test_names_that_are_not_ours_are_left_alone() -> None:
     assert Settings() == dataclasses.replace(read({"beat_cellar": 1, "my_setting": 2}), redis=RedisSettings())
 
 
+#: In the configuration, the same in the environment, and another there; other settings take any number.
+NO_NUMBERS = {"cellar_spool_dir": ("/srv/a", "/srv/a", "/srv/b"), "cellar_track_sent": (True, "yes", "no")}
+
+
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_a_setting_of_ours_may_come_from_the_environment(name: str) -> None:
     """``CELLAR_…``; Celery's configuration wins."""
-    from_environment = read({}, {name.upper(): "77"})
+    given, the_same, other = NO_NUMBERS.get(name, (77, "77", "5"))
+    from_environment = read({}, {name.upper(): the_same})
 
-    assert from_environment == read({name: 77})
-    assert from_environment == read({name: 77}, {name.upper(): "5"})
+    assert from_environment == read({name: given})
+    assert from_environment == read({name: given}, {name.upper(): other})
+    assert from_environment != read({})
 
 
-@pytest.mark.parametrize("value", ["soon", 0, -1, float("nan"), float("inf"), [], {}])
-@pytest.mark.parametrize("name", sorted(OWN))
+def test_the_spool_lies_where_the_users_state_does() -> None:
+    """Else in a directory of the user's that a restart of the machine leaves alone."""
+    assert read({}, {"XDG_STATE_HOME": "/home/u/state"}).spool.directory == Path("/home/u/state/rootcellar")
+    assert read({}).spool.directory == Path(f"/var/tmp/rootcellar-{os.getuid()}")
+
+
+#: Which of the values below a setting takes.
+TAKES_ZERO = {"cellar_chord_deadline", "cellar_retry_timeout", "cellar_spool_max_bytes", "cellar_track_sent"}
+CANNOT_BE = [
+    (name, value)
+    for name in sorted(OWN)
+    for value in ("soon", 0, -1, float("nan"), float("inf"), [], {})
+    if not (value == 0 and name in TAKES_ZERO) and not (value == "soon" and name == "cellar_spool_dir")
+]
+
+
+@pytest.mark.parametrize(("name", "value"), CANNOT_BE)
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: Any) -> None:
     """With the default, to have one that works."""
     with pytest.raises(ConfigurationError, match=f"^{name} is ") as caught:

@@ -11,6 +11,7 @@ from rootcellar.cli.group import CellarGroup
     commands_in={
         "demo": "rootcellar.cli.demo",
         "schema": "rootcellar.cli.schema",
+        "spool": "rootcellar.cli.spool",
         "test": "rootcellar.cli.test",
     },
     epilog="\b\nExample: rootcellar test cellar+redis://localhost:6379/0",

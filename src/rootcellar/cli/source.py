@@ -22,6 +22,8 @@ class Source:
 
     url: str = field(repr=False)
     settings: Mapping[str, Any] = field(repr=False)
+    #: the app they are from, if they are from one
+    app: Any = field(default=None, repr=False)
 
 
 def source_options(command: C) -> C:
@@ -56,7 +58,12 @@ def read_source(ctx: click.Context, url: str | None, app_name: str | None) -> So
             f"{VARIABLE}.",
             ctx,
         )
-    return Source(url, settings)
+    return Source(url, settings, app)
+
+
+def is_named(ctx: click.Context, url: str | None, app_name: str | None) -> bool:
+    """Whether the command line names a backend; the environment does not count."""
+    return bool(url or app_name or _mounted_app(ctx))
 
 
 def _mounted_app(ctx: click.Context) -> Any:
