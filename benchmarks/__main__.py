@@ -22,7 +22,7 @@ _NEEDED = {
     "rootcellar": "-e .",
 }
 _PARTS = ("redis", "postgresql-web", "postgresql-forked", "sqlite-web", "sqlite-forked")
-_OTHER_PARTS = ("driver", "writers", "import", "end-to-end")
+_OTHER_PARTS = ("driver", "writers", "import", "end-to-end", "async")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(parts: Sequence[str], *, quick: bool) -> Iterator[tuple[str, "Comparison | None"]]:
     """Yield ``(what is measured, comparison)``, and before each part begins ``(what is measured, None)``."""
-    from benchmarks import driver_share, end_to_end, side_by_side, startup, writers
+    from benchmarks import async_waiters, driver_share, end_to_end, side_by_side, startup, writers
     from benchmarks.effort import FULL, QUICK
     from benchmarks.services import Services
 
@@ -79,6 +79,8 @@ def _measure(parts: Sequence[str], *, quick: bool) -> Iterator[tuple[str, "Compa
                 found = writers.compare(services, effort)
             elif part == "import":
                 found = startup.compare(services, effort)
+            elif part == "async":
+                found = async_waiters.compare(services, effort)
             elif part == "end-to-end":
                 found = end_to_end.compare(services, effort, directory)
             else:

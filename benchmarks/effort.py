@@ -24,6 +24,7 @@ class Effort:
     calls: int
     called_group_size: int
     called_group_rounds: int
+    async_waiters: int
 
 
 FULL = Effort(
@@ -40,6 +41,7 @@ FULL = Effort(
     calls=40,
     called_group_size=500,
     called_group_rounds=3,
+    async_waiters=10_000,
 )
 
 QUICK = Effort(
@@ -56,4 +58,5 @@ QUICK = Effort(
     calls=3,
     called_group_size=20,
     called_group_rounds=1,
+    async_waiters=300,
 )

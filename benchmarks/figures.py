@@ -6,12 +6,18 @@ from itertools import groupby
 from benchmarks.comparison import Comparison, Target, Unit
 
 
-def format_figure(value: float, unit: Unit) -> str:
-    """Return a rate or a time with three digits that mean something.
+def format_figure(value: float | None, unit: Unit) -> str:
+    """Return a rate, a time or a size with three digits that mean something.
 
     >>> format_figure(12345.6, "/s"), format_figure(0.00061, "s"), format_figure(7.3, "s")
     ('12,346/s', '0.61 ms', '7,300 ms')
+    >>> format_figure(7345.6, "B"), format_figure(None, "s")
+    ('7.3 kB', '-')
     """
+    if value is None:
+        return "-"
+    if unit == "B":
+        return f"{value / 1000:,.1f} kB"
     if unit == "/s":
         return f"{value:,.0f}/s"
     value_ms = value * 1000
@@ -19,12 +25,14 @@ def format_figure(value: float, unit: Unit) -> str:
     return f"{value_ms:,.{digits}f} ms"
 
 
-def format_ratio(ratio: float) -> str:
-    """Return how many times better.
+def format_ratio(ratio: float | None) -> str:
+    """Return how many times better; nothing where there is no other side.
 
     >>> format_ratio(0.934), format_ratio(2.26), format_ratio(178.4)
     ('0.93x', '2.3x', '178x')
     """
+    if ratio is None:
+        return ""
     digits = 2 if ratio < 2 else 1 if ratio < 10 else 0
     return f"{ratio:,.{digits}f}x"
 
@@ -40,6 +48,8 @@ def format_target(target: Target) -> str:
         parts.append(f"≥ {target.ratio:g}x")
     if target.limit_s is not None:
         parts.append(f"≤ {target.limit_s * 1000:g} ms")
+    if target.limit_bytes is not None:
+        parts.append(f"≤ {target.limit_bytes / 1000:g} kB")
     return ", ".join(parts)
 
 

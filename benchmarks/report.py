@@ -48,6 +48,7 @@ def as_document(comparisons: Sequence[Comparison], facts: dict[str, Any]) -> dic
                 "ratio": one.ratio,
                 "target_ratio": one.target.ratio,
                 "target_limit_s": one.target.limit_s,
+                "target_limit_bytes": one.target.limit_bytes,
                 "met": one.is_met,
             }
             for one in comparisons

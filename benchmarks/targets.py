@@ -42,3 +42,6 @@ DRIVER = Target(0.6)
 #: what is left of four writers' throughput with the notification in the statement
 WRITERS = Target(0.9)
 IMPORT = Target(limit_s=0.100)
+#: how soon 95 of 100 coroutines have what was stored while 10,000 wait and 500 results a second arrive
+ASYNC_WAKE_UP = Target(limit_s=0.025)
+ASYNC_MEMORY = Target(limit_bytes=10_000)

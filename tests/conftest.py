@@ -15,9 +15,9 @@ from rootcellar.record import Record
 from rootcellar.settings import Settings
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
-from servers import MissingServer, PostgreSQLServer, RedisServer
+from servers import MissingServer, PostgreSQLServer, RabbitMQServer, RedisServer
 
-S = TypeVar("S", RedisServer, PostgreSQLServer)
+S = TypeVar("S", RedisServer, PostgreSQLServer, RabbitMQServer)
 
 #: what a test is called under → the fixture with its URL, the marks
 ENGINES = {
@@ -58,6 +58,13 @@ def redis_server() -> Iterator[RedisServer]:
 def postgresql_server() -> Iterator[PostgreSQLServer]:
     """A PostgreSQL for the whole session."""
     with _running(PostgreSQLServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[RabbitMQServer]:
+    """A RabbitMQ for the whole session."""
+    with _running(RabbitMQServer) as server:
         yield server
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from celery import Celery
 from celery.canvas import StampingVisitor
+from chaos_tasks import register_chaos
+from noted_tasks import register_notes, register_replacements, register_waits
 
 CONFIG_VARIABLE = "TASKS_CONFIG"
 
@@ -33,12 +35,20 @@ class Customer(StampingVisitor):
 
 
 def make_app(config: Mapping[str, Any]) -> Celery:
-    """Return an app with this configuration and all the tasks, which are not shared: there are many apps here."""
+    """Return an app with this configuration and all the tasks, which are not shared: there are many apps here.
+
+    What it was configured with is its ``given``, for its worker.
+    """
     app = Celery("cellar_tasks", set_as_current=False)
+    app.given = dict(config)
     app.conf.update(config)
     _register_values(app)
     _register_failures(app)
     _register_flow(app)
+    register_chaos(app)
+    register_notes(app, _wait_at)
+    register_replacements(app)
+    register_waits(app)
     return app
 
 
@@ -63,6 +73,10 @@ def _register_values(app: Celery) -> None:
     @app.task(shared=False, name="total")
     def total(numbers: list[int]) -> int:
         return sum(numbers)
+
+    @app.task(shared=False, name="list_with")
+    def list_with(numbers: list[int], another: int) -> list[int]:
+        return [*numbers, another]
 
     @app.task(shared=False, name="echo")
     def echo(value: Any) -> Any:
@@ -108,6 +122,11 @@ def _register_flow(app: Celery) -> None:
     def wait_at_gate(gate: str) -> str:
         _wait_at(gate)
         return "through"
+
+    @app.task(shared=False, name="value_at_gate")
+    def value_at_gate(gate: str, value: Any) -> Any:
+        _wait_at(gate)
+        return value
 
     @app.task(shared=False, name="tracked", track_started=True)
     def tracked(gate: str) -> str:

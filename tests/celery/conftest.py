@@ -92,7 +92,8 @@ def _close(app: Celery) -> None:
         app.backend.hub.close()
         app.backend.store.close()
     else:
-        gc.collect()  # Celery's own results talk to Redis when they are collected; later there is none
+        gc.collect()  # Celery's own results talk to Redis when they are collected
+        app.backend.result_consumer.cancel_for = lambda task_id: None  # later, as a failed test's are, there is none
         app.backend.result_consumer.stop()
         app.backend.client.connection_pool.disconnect()
     app.close()
@@ -121,6 +122,19 @@ def extended_app(new_store_url: Callable[[], str], open_app: Callable[..., Celer
 def extended_worker(extended_app: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """The worker of ``extended_app``."""
     with worker_of(extended_app, tmp_path_factory.mktemp("worker")) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def stock_app(new_redis_url: Callable[[], str], open_app: Callable[..., Celery]) -> Celery:
+    """A client with Celery's own Redis backend; see ``stock_worker``."""
+    return open_app(new_redis_url())
+
+
+@pytest.fixture(scope="session")
+def stock_worker(stock_app: Celery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """The worker of ``stock_app``."""
+    with worker_of(stock_app, tmp_path_factory.mktemp("worker")) as worker:
         yield worker
 
 

@@ -15,3 +15,7 @@ HAS_FAILURE_EXPIRES = _IS_5_7
 #: ``AsyncResult.forget`` tells the backend that nobody waits any more from 5.6 on; before that only the record goes,
 #: and a listener's wait lasts as long as its result.
 FORGET_ENDS_LISTENING = celery.VERSION[:2] >= (5, 6)
+
+#: Celery's own Redis backend counts a chord's parts by task and place from 5.7 on, which ours do on every version; only
+#: from then on is there anything to be equal to.
+CHORDS_ARE_STOCKS = _IS_5_7

@@ -4,6 +4,7 @@ from servers.conditions import wait_until
 from servers.forks import in_child, race
 from servers.postgresql import PostgreSQLServer
 from servers.process import MissingServer, free_port
+from servers.rabbitmq import RabbitMQServer
 from servers.redis import RedisServer
 from servers.relay import Relay
 from servers.tls import TLSFiles, make_tls
@@ -11,6 +12,7 @@ from servers.tls import TLSFiles, make_tls
 __all__ = [
     "MissingServer",
     "PostgreSQLServer",
+    "RabbitMQServer",
     "RedisServer",
     "Relay",
     "TLSFiles",

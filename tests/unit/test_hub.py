@@ -1,121 +1,15 @@
-"""The hub's own logic, on a store in memory: what it delivers, when it looks, and when it ends."""
+"""The hub's own logic, on a store in memory: what it delivers, and when it looks."""
 
-import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from rootcellar.errors import StoreUnavailable
+from fakes import FakeStore, settle
 from rootcellar.record import Record
-from rootcellar.stores.base import Heard, Watcher
 from rootcellar.waiting import Hub
-from servers import in_child, wait_until
-
-NEVER_S = 3600.0
-
-
-class FakeWatcher(Watcher):
-    """Hears what the test says, and notes what it is asked to watch."""
-
-    def __init__(self, store: "FakeStore") -> None:
-        self.store = store
-        self.watched: set[str] = set()
-        self.calls: list[tuple[str, tuple[str, ...]]] = []
-        self.said: queue.SimpleQueue[Heard | Exception] = queue.SimpleQueue()
-        self.polls = 0
-        self.is_closed = False
-
-    def add(self, ids: Sequence[str]) -> None:
-        self._note("add", ids)
-        self.watched |= set(ids)
-
-    def discard(self, ids: Sequence[str]) -> None:
-        self._note("discard", ids)
-        self.watched -= set(ids)
-
-    def _note(self, verb: str, ids: Sequence[str]) -> None:
-        assert threading.current_thread().name == "rootcellar-hub", "only the hub's thread may use its connection"
-        assert ids, "Redis takes 'unsubscribe from nothing' for 'from everything'"
-        self.calls.append((verb, tuple(sorted(ids))))
-
-    def poll(self, timeout_s: float) -> Heard:
-        self.polls += 1
-        try:
-            said = self.said.get(timeout=max(0.0, timeout_s))
-        except queue.Empty:
-            return Heard()
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-    def wake(self) -> None:
-        self.said.put(Heard())
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-class FakeStore:
-    """The two verbs of a store that the hub uses."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, Record] = {}
-        self.reads: list[list[str]] = []
-        self.watchers: list[FakeWatcher] = []
-        self.fails: list[Exception] = []
-        self.on_read: Callable[[list[str]], None] = lambda ids: None
-
-    def get_many(self, ids: Sequence[str]) -> dict[str, Record]:
-        self.reads.append(list(ids))
-        self.on_read(list(ids))
-        return {i: self.records[i] for i in ids if i in self.records}
-
-    def watcher(self) -> FakeWatcher:
-        if self.fails:
-            raise self.fails.pop(0)
-        self.watchers.append(FakeWatcher(self))
-        return self.watchers[-1]
-
-    def change(self, record: Record, *, carried: bool = False, silently: bool = False) -> None:
-        """Store a record and tell the hub of it, by id or with the record itself."""
-        self.records[record.id] = record
-        if not silently:
-            self.watchers[-1].said.put(Heard(records=[record]) if carried else Heard(ids=[record.id]))
-
-
-@pytest.fixture
-def store() -> FakeStore:
-    return FakeStore()
-
-
-@pytest.fixture
-def make_hub(store: FakeStore) -> Iterator[Callable[..., Hub]]:
-    """Make hubs that look again only when told to, and are closed at the end."""
-    hubs: list[Hub] = []
-
-    def make(**arguments: float) -> Hub:
-        settings: dict[str, Any] = {"look_interval_s": NEVER_S, "linger_s": NEVER_S, **arguments}
-        hubs.append(Hub(store, **settings))  # type: ignore[arg-type]
-        return hubs[-1]
-
-    yield make
-    for hub in hubs:
-        hub.close()
-        assert not hub.is_running
-
-
-def is_idle(store: FakeStore, watched: set[str]) -> Callable[[], bool]:
-    """Whether the hub watches just these and waits to hear of them."""
-    return lambda: bool(store.watchers) and store.watchers[-1].watched == watched and store.watchers[-1].polls > 0
-
-
-def settle(store: FakeStore, *watched: str) -> None:
-    """Return when the hub watches just these ids and has looked a second time."""
-    wait_until(is_idle(store, set(watched)), f"the hub watches {watched}")
-
+from servers import wait_until
 
 DONE = Record("a", "SUCCESS", b"1")
 STARTED = Record("a", "STARTED", b"0")
@@ -155,7 +49,7 @@ def test_a_carried_record_is_not_read_again(store: FakeStore, make_hub: Callable
     """It is at hand."""
     got: queue.SimpleQueue[Record] = queue.SimpleQueue()
     make_hub().wait(["a"], got.put)
-    wait_until(lambda: len(store.reads) >= 3, "the first, the regular and the second look are over")
+    wait_until(lambda: len(store.reads) >= 2, "the first and the second look are over")
     before = len(store.reads)
 
     store.change(DONE, carried=True)
@@ -312,7 +206,7 @@ def test_a_change_while_a_wait_was_being_registered_is_found_by_the_second_look(
     got: queue.SimpleQueue[Record] = queue.SimpleQueue()
     hub = make_hub()
     hub.wait(["other"], got.put)
-    wait_until(lambda: len(store.reads) >= 3, "the hub has settled")
+    wait_until(lambda: len(store.reads) >= 2, "the hub has settled")
 
     def commit_afterwards(ids: list[str]) -> None:
         if ids == ["a"]:
@@ -372,154 +266,3 @@ def test_a_waiter_may_wait_and_cancel_from_within_a_delivery(store: FakeStore, m
     store.change(Record("b", "SUCCESS", b"2"))
 
     assert got.get(timeout=30).id == "b"
-
-
-@pytest.mark.parametrize("error", [StoreUnavailable("gone"), OSError("gone"), KeyError("gone")])
-def test_a_lost_connection_is_made_again_and_everything_subscribed_again(
-    store: FakeStore, make_hub: Callable[..., Hub], caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    """And read, since whatever changed meanwhile was not heard."""
-    got: queue.SimpleQueue[Record] = queue.SimpleQueue()
-    hub = make_hub()
-    hub.wait(["a", "b"], got.put)
-    settle(store, "a", "b")
-    store.change(DONE, silently=True)
-
-    store.watchers[0].said.put(error)
-
-    assert DONE is got.get(timeout=30)
-    assert store.watchers[0].is_closed
-    wait_until(lambda: len(store.watchers) == 2, "a second connection")
-    assert store.watchers[1].calls[0] == ("add", ("a", "b"))
-    store.change(Record("b", "SUCCESS", b"2"))
-    assert got.get(timeout=30).id == "b"
-    assert sum(record.levelno == logging.WARNING for record in caplog.records) == 1
-
-
-def test_a_wait_begun_during_an_outage_is_served_after_it(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """However often connecting fails."""
-    store.fails = [StoreUnavailable("down")] * 3
-    got: queue.SimpleQueue[Record] = queue.SimpleQueue()
-    hub = make_hub()
-    hub.wait(["a"], got.put)
-    wait_until(lambda: len(store.fails) < 3, "the first attempt has failed")
-    hub.wait(["b"], got.put)
-    wait_until(lambda: store.watchers, "it is connected")
-    settle(store, "a", "b")
-
-    store.change(DONE)
-    store.change(Record("b", "SUCCESS", b"2"))
-
-    assert {"a", "b"} == {got.get(timeout=30).id, got.get(timeout=30).id}
-
-
-def test_the_thread_ends_when_nobody_has_waited_for_a_while(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """With its connection; the next wait starts another."""
-    hub = make_hub(linger_s=0.01)
-    got: queue.SimpleQueue[Record] = queue.SimpleQueue()
-    hub.wait(["a"], got.put)
-    settle(store, "a")
-    assert hub.is_running
-    store.change(DONE)
-    got.get(timeout=30)
-
-    wait_until(lambda: not hub.is_running, "the thread ends")
-    wait_until(lambda: store.watchers[0].is_closed, "its connection is closed")
-    hub.wait(["b"], got.put)
-    wait_until(lambda: len(store.watchers) == 2, "another connection is made")
-    settle(store, "b")
-    store.change(Record("b", "SUCCESS", b"2"))
-
-    assert got.get(timeout=30).id == "b"
-
-
-def test_no_wait_is_lost_while_the_thread_is_ending(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """It either takes the wait along or is followed by another."""
-    hub = make_hub(linger_s=0.0)
-    for number in range(300):
-        record = Record(str(number), "SUCCESS", b"")
-        store.change(record, silently=True)
-        got: queue.SimpleQueue[Record] = queue.SimpleQueue()
-
-        hub.wait([record.id], got.put)
-
-        assert record is got.get(timeout=30)
-
-
-def test_a_connection_that_fails_when_nobody_waits_is_not_made_again(
-    store: FakeStore, make_hub: Callable[..., Hub]
-) -> None:
-    """An outage keeps no thread alive that has nothing to do."""
-    hub = make_hub(linger_s=0.01)
-    wait = hub.wait(["a"], lambda record: None)
-    settle(store, "a")
-    store.fails = [StoreUnavailable("down")] * 1000
-    hub.cancel(wait)
-    store.watchers[0].said.put(StoreUnavailable("gone"))
-
-    wait_until(lambda: not hub.is_running, "the thread ends")
-    assert store.watchers[0].is_closed
-
-
-def test_closing_ends_the_thread_and_its_connection(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """Open waits get nothing more; closing again does nothing; a later wait starts anew."""
-    hub = make_hub()
-    late: list[Record] = []
-    hub.wait(["a"], late.append)
-    settle(store, "a")
-
-    hub.close()
-    hub.close()
-
-    assert not hub.is_running
-    assert store.watchers[0].is_closed
-    got: queue.SimpleQueue[Record] = queue.SimpleQueue()
-    store.change(DONE, silently=True)
-    hub.wait(["a"], got.put)
-    assert DONE is got.get(timeout=30)
-    assert late == []
-
-
-def test_many_threads_may_wait_at_once(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """With one thread and one connection for all of them."""
-    hub = make_hub()
-    got: queue.SimpleQueue[str] = queue.SimpleQueue()
-    ids = {f"{thread}-{number}" for thread in range(8) for number in range(50)}
-    for record_id in ids:
-        store.change(Record(record_id, "SUCCESS", b""), silently=True)
-
-    def work(thread: int) -> None:
-        for number in range(50):
-            hub.wait([f"{thread}-{number}"], lambda record: got.put(record.id))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert ids == {got.get(timeout=30) for _ in ids}
-    assert got.empty()
-    assert len(store.watchers) == 1
-
-
-def test_a_child_has_a_hub_of_its_own(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """It knows nothing of its parent's waits, and leaves its parent's connection alone."""
-    hub = make_hub()
-    got: queue.SimpleQueue[Record] = queue.SimpleQueue()
-    hub.wait(["a"], got.put)
-    settle(store, "a")
-
-    def in_the_child() -> tuple[bool, str, bool, int]:
-        was_running = hub.is_running
-        store.change(Record("b", "SUCCESS", b"2"), silently=True)
-        mine: queue.SimpleQueue[Record] = queue.SimpleQueue()
-        hub.wait(["b"], mine.put)
-        record = mine.get(timeout=30)
-        hub.close()
-        return was_running, record.id, store.watchers[0].is_closed, len(store.watchers)
-
-    assert in_child(in_the_child) == (False, "b", False, 2)
-    store.change(DONE)
-    assert DONE is got.get(timeout=30)
-    assert len(store.watchers) == 1

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -14,11 +15,15 @@ from kombu.utils.encoding import bytes_to_str
 from rootcellar import urls
 from rootcellar.backend.arrivals import Meta, arrivals
 from rootcellar.backend.callbacks import Callbacks, ReadyPromise
-from rootcellar.errors import ConfigurationError, DecodeError, StoreUnavailable
-from rootcellar.record import FINAL_STATES, Record, check_id, searchable
+from rootcellar.backend.chords import Chords
+from rootcellar.backend.housekeeper import Housekeeper
+from rootcellar.errors import ConfigurationError, DecodeError, SpoolFull, StoreUnavailable
+from rootcellar.record import FINAL_STATES, PENDING, SUCCESS, Record, check_id, searchable
 from rootcellar.settings import Settings
+from rootcellar.spool import Spool, SpooledStore, deliver
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
+from rootcellar.stores.ledger import Claim
 from rootcellar.waiting import Hub
 
 
@@ -33,7 +38,7 @@ class CellarBackend(BaseBackend):
     supports_result_compression = True
     supports_failure_expires = True
 
-    store: Store
+    store: SpooledStore
 
     def __init__(self, app: Any, url: str | None = None, **kwargs: Any) -> None:
         """Read the settings; nothing is connected yet.
@@ -48,8 +53,14 @@ class CellarBackend(BaseBackend):
                 f"{urls.PREFIX}sqlite:///results.db."
             )
         self.settings = Settings.from_celery(app.conf, os.environ)
-        self.store = open_store(url, self.settings)
+        store = open_store(url, self.settings)
+        self.spool = Spool(self.settings.spool, app.main or "", str(store.url))
+        self.housekeeper = Housekeeper(
+            lambda: self._deliver(store), self._reconcile, self.settings.housekeeping_interval_s
+        )
+        self.store = SpooledStore(store, self.spool, self.settings.spool.retry_s, on_spooled=self.housekeeper.come)
         self.codec = self.settings.codec
+        self._chords = Chords(app, self.store, self.codec, self.settings.chords, self.chord_error_from_stack)
         super().__init__(app, url=url, **kwargs)
         self.thread_safe = True
         self._extended = bool(app.conf.find_value_for_key("extended", "result"))
@@ -96,13 +107,20 @@ class CellarBackend(BaseBackend):
         request: Any = None,
         **_: Any,
     ) -> Any:
+        try:
+            self.store.put(self._record(task_id, result, state, traceback, request))
+        except SpoolFull:
+            if request is None:
+                raise
+            # The spool has logged the record in full. An error here would make the worker record a false failure.
+        return result
+
+    def _record(self, task_id: str, result: Any, state: str, traceback: str | None, request: Any) -> Record:
+        """Return the record of a task, of which ``result`` is ready to be encoded."""
         record_id = check_id(task_id)
         meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
         meta["task_id"] = record_id
-        self.store.put(self._record(record_id, state, self.codec.encode(meta), request))
-        return result
-
-    def _record(self, record_id: str, state: str, payload: bytes, request: Any) -> Record:
+        payload = self.codec.encode(meta)
         now = time.time()
         keep_s = self.settings.retention.seconds_for(state)
         done_at = now if state in FINAL_STATES else None
@@ -205,6 +223,65 @@ class CellarBackend(BaseBackend):
     def exception_safe_to_retry(self, exc: BaseException) -> bool:
         """Return whether the store was merely away, so that ``result_backend_always_retry`` may try again."""
         return isinstance(exc, StoreUnavailable)
+
+    # -- chords: see chords.py ----------------------------------------------------------------------------------------
+
+    def apply_chord(self, header_result_args: Any, body: Any, **kwargs: Any) -> None:
+        """Begin a chord, before its header is sent."""
+        self._chords.open(header_result_args, body)
+
+    def set_chord_size(self, group_id: str, chord_size: int) -> None:
+        """Say how many members a chord has, before the last of them is sent."""
+        self._chords.set_size(group_id, chord_size)
+
+    def add_to_chord(self, chord_id: str, result: Any) -> None:
+        """Add a member to a chord that is running (``Task.add_to_chord``)."""
+        self._chords.add(chord_id)
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **kwargs: Any) -> None:
+        """Count a member of a chord that has ended."""
+        if request.id and request.group:
+            self._chords.report(request, state, self.encode_result(result, state))
+
+    def mark_as_done(
+        self, task_id: str, result: Any, request: Any = None, store_result: bool = True, state: str = SUCCESS
+    ) -> None:
+        """Store a task's success, and count it in its chord, in one round trip."""
+        if request is None or not request.chord or not request.group:
+            super().mark_as_done(task_id, result, request, store_result, state)
+            return
+        value = self.encode_result(result, state)
+        is_stored = store_result and not request.ignore_result
+        self._chords.report(
+            request, state, value, self._record(task_id, value, state, None, request) if is_stored else None
+        )
+
+    def finish_claim(self, claim: Claim) -> None:
+        """Send the body of a chord that the delivery of a spool has completed."""
+        self._chords.finish(claim)
+
+    # -- housekeeping -------------------------------------------------------------------------------------------------
+
+    def _deliver(self, store: Store) -> bool:
+        """Deliver the spool to ``store``, if there is anything in it; return whether it is empty now."""
+        if not self.spool.is_empty():
+            deliver(
+                self.spool,
+                store,
+                on_claim=self.finish_claim,
+                new_token=lambda: uuid.uuid4().hex,
+                lease_s=self.settings.chords.lease_s,
+            )
+        return self.spool.is_empty()
+
+    def _reconcile(self) -> None:
+        self._chords.reconcile()
+
+    def on_task_call(self, producer: Any, task_id: str) -> dict[str, Any]:
+        """Put a task on record before it is sent, where ``cellar_track_sent`` asks for that; otherwise do nothing."""
+        if self.settings.is_sent_tracked:
+            self.store.put(self._record(task_id, None, PENDING, None, None))
+        return {}
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn, Protocol
 
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 
+from rootcellar.errors import StoreUnavailable
 from rootcellar.record import Record
+from rootcellar.spool import SpooledStore
 from rootcellar.stores.base import Store
 from rootcellar.waiting import Hub
 
@@ -21,7 +23,7 @@ _LEAST_INTERVAL_S = 0.01
 class Source(Protocol):
     """What :func:`arrivals` needs of a backend."""
 
-    store: Store
+    store: SpooledStore
 
     @property
     def hub(self) -> Hub: ...
@@ -42,15 +44,24 @@ def arrivals(
     """Yield ``(id, meta)`` of each task when it is final: first what one read finds, then what the hub hears.
 
     ``on_message`` gets the meta of every change of state, ``on_interval`` is called every ``interval_s`` seconds while
-    waiting. With ``only_look`` nothing is waited for.
+    waiting. With ``only_look`` nothing is waited for. A store that is away is waited for too, where there is a limit.
 
     Raises:
         celery.exceptions.TimeoutError: some were not final after ``timeout_s`` seconds.
+        StoreUnavailable: there is no limit, and the store was away for longer than ``cellar_retry_timeout``.
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     pending = set(ids)
     last_seen: dict[str, bytes] = {}
-    for record in _read(source.store, ids):
+    away: StoreUnavailable | None = None
+    found: Iterable[Record] = ()
+    try:
+        found = source.store.retried(_read, source.store.store, ids, most_s=timeout_s)
+    except StoreUnavailable as exc:
+        if timeout_s is None or only_look:
+            raise
+        away = exc
+    for record in found:
         meta = source._decode(record)
         if on_message is not None:
             on_message(meta)
@@ -61,7 +72,7 @@ def arrivals(
             last_seen[record.id] = record.payload
     if not pending or only_look:
         return
-    pace = _Pace(deadline, interval_s, on_interval)
+    pace = _Pace(deadline, interval_s, on_interval, away)
     if timeout_s is not None and timeout_s <= 0:
         pace.give_up(len(pending))
     arrived: queue.SimpleQueue[Record] = queue.SimpleQueue()
@@ -73,6 +84,7 @@ def arrivals(
             except queue.Empty:
                 pace.tick(len(pending))
                 continue
+            pace.away = None
             if record.id not in pending or last_seen.get(record.id) == record.payload:
                 continue  # the hub reads again now and then, and may so deliver one record twice
             last_seen[record.id] = record.payload
@@ -87,19 +99,25 @@ def arrivals(
         source.hub.cancel(wait)
 
 
-def _read(store: Store, ids: Sequence[str]) -> Iterator[Record]:
+def _read(store: Store, ids: Sequence[str]) -> Iterable[Record]:
     if len(ids) == 1:
         record = store.get(ids[0])
-        if record is not None:
-            yield record
-    else:
-        yield from store.get_many(ids).values()
+        return () if record is None else (record,)
+    return store.get_many(ids).values()
 
 
 class _Pace:
     """When to look up from waiting: for the interval's callback, and for the end of the caller's patience."""
 
-    def __init__(self, deadline: float | None, interval_s: float | None, on_interval: Callable[[], Any] | None) -> None:
+    def __init__(
+        self,
+        deadline: float | None,
+        interval_s: float | None,
+        on_interval: Callable[[], Any] | None,
+        away: StoreUnavailable | None,
+    ) -> None:
+        #: why nothing may come: the store was away when this began, and nothing has come since
+        self.away = away
         self._deadline = deadline
         self._interval_s = max(_LEAST_INTERVAL_S, 0.5 if interval_s is None else interval_s)
         self._on_interval = on_interval
@@ -123,4 +141,5 @@ class _Pace:
 
     def give_up(self, missing: int) -> NoReturn:
         """Raise what a caller gets whose time is up."""
-        raise CeleryTimeoutError(f"The operation timed out: {missing} result(s) not ready.")
+        because = f" {self.away}" if self.away else ""
+        raise CeleryTimeoutError(f"The operation timed out: {missing} result(s) not ready.{because}") from self.away

@@ -2,7 +2,8 @@
 
 Celery registers with its backend for every ``then``, and a ``GroupResult`` calls ``then`` on all its members the moment
 it is made: so sending a group of a thousand would subscribe a thousand times, although nobody may ever ask
-(celery/celery#3808). Here only a listener other than such a group's own barrier counts as somebody who waits.
+(celery/celery#3808). Here only a listener other than such a group's own barrier counts as somebody who waits, and a
+listener on the group counts as one on each of its members.
 """
 
 import logging
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from celery.result import ResultSet
 from vine import barrier, promise
 
 from rootcellar.record import Record
@@ -48,10 +50,51 @@ class ReadyPromise(promise):
         """Add a listener, as :meth:`vine.promise.then` does."""
         with self._listening:
             added = super().then(callback, on_error)
-        result = self._result()
-        if result is not None and not self.ready and not isinstance(callback, barrier):
-            self._on_listener(result)
+        if not isinstance(callback, barrier):
+            self.listen()
+        elif type(callback.p) is promise and not callback.ready:
+            callback.p = _BarrierPromise()
         return added
+
+    def listen(self) -> None:
+        """Have the result waited for, if it is not there yet."""
+        result = self._result()
+        if result is not None and not self.ready:
+            self._on_listener(result)
+
+
+class _BarrierPromise(promise):
+    """What a group's barrier fulfils. The group itself is the first to listen to it, and so shows who it is."""
+
+    def then(self, callback: Any, on_error: Any = None) -> Any:
+        added = super().then(callback, on_error)
+        method = callback.fun() if isinstance(callback, promise) and callback.weak else None
+        group = getattr(method, "__self__", None)
+        if isinstance(group, ResultSet) and type(group.on_ready) is promise and not group.on_ready.ready:
+            group.on_ready = _GroupPromise(group)
+        return added
+
+
+class _GroupPromise(promise):
+    """A group's ``on_ready``, which has the members listened to once somebody listens to it."""
+
+    def __init__(self, group: ResultSet) -> None:
+        super().__init__(args=(weakref.proxy(group),))  # as Celery's
+        self._group = weakref.ref(group)
+
+    def then(self, callback: Any, on_error: Any = None) -> Any:
+        """Add a listener, as :meth:`vine.promise.then` does."""
+        added = super().then(callback, on_error)
+        if not isinstance(callback, barrier):  # that of a group this one lies in
+            self.listen()
+        return added
+
+    def listen(self) -> None:
+        """Have the members waited for."""
+        group = self._group()
+        for member in group.results if group is not None else ():
+            if isinstance(member.on_ready, (ReadyPromise, _GroupPromise)):
+                member.on_ready.listen()
 
 
 class Callbacks:

@@ -17,15 +17,21 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
+from itertools import islice
 
 from rootcellar.errors import RootcellarError
-from rootcellar.record import Record
+from rootcellar.record import Record, rank
 from rootcellar.stores.base import BATCH, Heard, Store, Watcher, batches
+from rootcellar.waiting.wait import Followed, Wait
 
 logger = logging.getLogger(__name__)
 
 #: A second look this long after a wait began covers a change that was under way while it was being registered.
 SECOND_LOOK_S = 0.05
+#: A message heard this long after its record was read may be older than what was read: it was still on its way.
+DOUBT_S = 0.25
+#: Subscriptions that are over are given up together, this long after the first of them.
+DROP_DELAY_S = 0.05
 #: How long the thread and its connection are kept when nobody waits.
 LINGER_S = 5.0
 #: Bounds of the pause before the notification connection is made again.
@@ -34,20 +40,6 @@ RECONNECT_S = (0.05, 2.0)
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 # Watchers a fork left behind; closing one in the child would end the parent's subscription.
 _inherited: list[Watcher | None] = []
-
-
-class Wait:
-    """One caller's wait for some ids. Give it to :meth:`Hub.cancel` when it is over."""
-
-    __slots__ = ("__weakref__", "deliver", "every_state", "ids", "is_cancelled", "pid")
-
-    def __init__(self, ids: Iterable[str], deliver: Callable[[Record], None], every_state: bool) -> None:
-        self.ids = frozenset(ids)
-        self.deliver = deliver
-        self.every_state = every_state
-        self.is_cancelled = False
-        #: the process it waits in; a fork inherits the object, and not the wait
-        self.pid = os.getpid()
 
 
 class Hub:
@@ -70,8 +62,16 @@ class Hub:
         self._is_asked_to_end = False
         # What follows belongs to the thread.
         self._waits: dict[str, list[Wait]] = {}
+        #: neither subscribed to nor looked at yet
+        self._fresh: dict[str, None] = {}
+        #: what is known of the ids that somebody wants every state of
+        self._followed: dict[str, Followed] = {}
         self._dropped: list[str] = []
+        self._drop_at = 0.0
         self._second_looks: deque[tuple[float, list[str]]] = deque()
+        #: what is left of the regular look that is under way
+        self._round: deque[list[str]] = deque()
+        self._round_took_s = 0.0
         self._next_look = 0.0
         self._idle_since = 0.0
 
@@ -80,23 +80,30 @@ class Hub:
     def wait(self, ids: Iterable[str], deliver: Callable[[Record], None], *, every_state: bool = False) -> Wait:
         """Have ``deliver(record)`` called, in the hub's thread, once for each id when its record is final.
 
-        With ``every_state``, also for each change before that; the same record may then come more than once.
-        ``deliver`` must return at once: hand the record over, do not work on it.
+        With ``every_state``, also for each change before that; the same record may then come more than once, but never
+        one that has come less far (:func:`rootcellar.record.rank`) than one before. ``deliver`` must return at once:
+        hand the record over, do not work on it.
         """
-        wait = Wait(ids, deliver, every_state)
-        self._arrivals.append(wait)
+        wait = Wait(ids, deliver, every_state=every_state)
+        self.begin((wait,))
+        return wait
+
+    def begin(self, waits: Sequence[Wait]) -> None:
+        """Begin many waits at once, which costs one wake-up of the thread."""
+        self._arrivals.extend(waits)
         try:
             self._ensure_running()
         except BaseException:
-            self.cancel(wait)
+            for wait in waits:
+                self.cancel(wait)
             raise
         self._wake()
-        return wait
 
     def cancel(self, wait: Wait) -> None:
         """Stop waiting. Takes no lock and does no I/O; a delivery already under way may still arrive."""
         wait.is_cancelled = True
-        self._departures.append(wait)
+        if wait.missing:
+            self._departures.append(wait)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the thread and its connection, waiting ``timeout_s`` for it; open waits get nothing more."""
@@ -154,10 +161,11 @@ class Hub:
                 logger.warning("There is no notification connection; it is made again: %s", exc)
                 self._watcher = None
                 self._take_queues()
+                self._end_abandoned()
                 if self._may_end():
                     return
                 with suppress(RootcellarError):
-                    self._look_again(time.monotonic())
+                    self._look_unsubscribed()
                 time.sleep(pause_s)
                 pause_s = min(pause_s * 2, RECONNECT_S[1])
 
@@ -174,86 +182,138 @@ class Hub:
                 self._is_asked_to_end = False
                 return False
             self._watcher = None
-            self._waits.clear()
+            for memory in (self._waits, self._fresh, self._followed, self._dropped, self._second_looks, self._round):
+                memory.clear()
             return True
 
     def _begin(self, watcher: Watcher) -> None:
         self._watcher = watcher
+        self._dropped.clear()
         self._second_looks.clear()
-        for batch in batches(self._waits):
-            watcher.add(batch)
-        self._next_look = 0.0  # whatever changed meanwhile was not heard
+        self._round.clear()
+        self._fresh = dict.fromkeys(self._waits)  # whatever changed meanwhile was not heard
+        self._next_look = time.monotonic() + self._look_interval_s
 
     def _turn(self, watcher: Watcher) -> None:
-        new = self._take_queues()
-        dropped, self._dropped = self._dropped, []
-        for batch in batches(i for i in dropped if i not in self._waits):
-            watcher.discard(batch)
-        for batch in batches(new):
-            watcher.add(batch)
-            self._look(batch)
+        """Do one batch of each kind of work there is, then hear: however much is waited for, nobody waits for long."""
+        self._take_queues()
         now = time.monotonic()
-        if new:
-            self._second_looks.append((now + SECOND_LOOK_S, new))
         if self._waits:
             self._idle_since = now
-        self._look_again(now)
-        self._hear(watcher.poll(self._until_next_look(now)))
+        self._unsubscribe(watcher, now)
+        self._subscribe(watcher)
+        self._look_twice(now)
+        self._look_around(now)
+        self._hear(watcher.poll(self._nap_s()))
 
-    def _take_queues(self) -> list[str]:
-        """Bring ``_waits`` up to date; return the ids of the waits that are new."""
-        new: dict[str, None] = {}
+    def _take_queues(self) -> None:
+        """Bring ``_waits`` up to date, and note what is new and what is over."""
         while self._arrivals:
             wait = self._arrivals.popleft()
             if wait.is_cancelled:
                 continue  # its departure may have been taken before its arrival
             for record_id in wait.ids:
                 self._waits.setdefault(record_id, []).append(wait)
-                new[record_id] = None
+                self._fresh[record_id] = None
+                if wait.every_state:  # what it has read itself may be newer than what is on its way
+                    self._followed.setdefault(record_id, Followed()).read_at = time.monotonic()
         while self._departures:
             wait = self._departures.popleft()
             for record_id in wait.ids:
                 self._remove(record_id, wait)
-        return [record_id for record_id in new if record_id in self._waits]
 
     def _remove(self, record_id: str, wait: Wait) -> None:
         waits = self._waits.get(record_id, [])
         if wait in waits:
             waits.remove(wait)
+            wait.missing -= 1
             if not waits:
                 del self._waits[record_id]
+                self._followed.pop(record_id, None)
+                self._fresh.pop(record_id, None)
+                if not self._dropped:
+                    self._drop_at = time.monotonic() + DROP_DELAY_S
                 self._dropped.append(record_id)
 
-    def _until_next_look(self, now: float) -> float:
-        if not self._waits:
-            return max(0.0, self._idle_since + self._linger_s - now)
-        due = self._next_look
-        if self._second_looks:
-            due = min(due, self._second_looks[0][0])
-        return max(0.0, due - now)
+    def _unsubscribe(self, watcher: Watcher, now: float) -> None:
+        if self._dropped and (now >= self._drop_at or len(self._dropped) >= BATCH):
+            dropped, self._dropped = self._dropped[:BATCH], self._dropped[BATCH:]
+            over = [i for i in dropped if i not in self._waits]
+            if over:
+                watcher.discard(over)
 
-    def _look_again(self, now: float) -> None:
-        while self._second_looks and self._second_looks[0][0] <= now:
-            self._look([i for i in self._second_looks.popleft()[1] if i in self._waits])
+    def _subscribe(self, watcher: Watcher) -> None:
+        if not self._fresh:
+            return
+        batch = list(islice(self._fresh, BATCH))
+        watcher.add(batch)
+        for record_id in batch:
+            del self._fresh[record_id]
+        self._look(batch)
+        for record_id in batch:
+            for wait in self._waits.get(record_id, ()):
+                wait.is_looked_for = True
+        self._second_looks.append((time.monotonic() + SECOND_LOOK_S, batch))
+
+    def _look_twice(self, now: float) -> None:
+        ids: list[str] = []
+        while self._second_looks and self._second_looks[0][0] <= now and len(ids) < BATCH:
+            ids += self._second_looks.popleft()[1]
+        self._look([i for i in ids if i in self._waits])
+
+    def _look_around(self, now: float) -> None:
+        """Go on with the regular look at everything, batch by batch."""
+        if not self._round and self._next_look <= now:
+            self._end_abandoned()
+            self._round.extend(batches(self._waits))
+            self._round_took_s = 0.0
+            self._next_look = now + self._look_interval_s
+        if self._round:
+            begin = time.monotonic()
+            self._look([i for i in self._round.popleft() if i in self._waits])
+            self._round_took_s += time.monotonic() - begin
+            # So much is waited for that looking takes long: do not spend more than a tenth of the time on it.
+            self._next_look = max(self._next_look, begin + 10 * self._round_took_s)
+
+    def _look_unsubscribed(self) -> None:
+        now = time.monotonic()
         if self._next_look <= now:
             self._look(list(self._waits))
-            # So much is waited for that looking takes long: do not spend more than a tenth of the time on it.
-            took_s = time.monotonic() - now
-            self._next_look = now + max(self._look_interval_s, 10 * took_s)
+            self._next_look = now + max(self._look_interval_s, 10 * (time.monotonic() - now))
+
+    def _nap_s(self) -> float:
+        if self._fresh or self._round:
+            return 0.0
+        due = self._next_look if self._waits else self._idle_since + self._linger_s
+        if self._second_looks:
+            due = min(due, self._second_looks[0][0])
+        if self._dropped:
+            due = min(due, self._drop_at)
+        return max(0.0, due - time.monotonic())
 
     def _look(self, ids: Sequence[str]) -> None:
         for batch in batches(ids, BATCH):
-            for record in self._store.get_many(batch).values():
-                self._deliver(record)
+            found = self._store.get_many(batch)
+            now = time.monotonic()
+            for record in found.values():
+                self._deliver(record, read_at=now)
 
     def _hear(self, heard: Heard) -> None:
+        doubtful = []
         for record in heard.records:
-            self._deliver(record)
-        if heard.ids:
-            self._look([i for i in dict.fromkeys(heard.ids) if i in self._waits])
+            followed = None if record.is_final else self._followed.get(record.id)
+            if followed is not None and time.monotonic() < followed.read_at + DOUBT_S:
+                doubtful.append(record.id)
+            else:
+                self._deliver(record)
+        if heard.ids or doubtful:
+            self._look([i for i in dict.fromkeys((*heard.ids, *doubtful)) if i in self._waits])
 
-    def _deliver(self, record: Record) -> None:
-        for wait in list(self._waits.get(record.id, ())):
+    def _deliver(self, record: Record, read_at: float | None = None) -> None:
+        waits = self._waits.get(record.id)
+        if not waits or not (record.is_final or self._is_news(record, read_at)):
+            return
+        for wait in list(waits):
             if not (record.is_final or wait.every_state):
                 continue
             if record.is_final:
@@ -262,6 +322,26 @@ class Hub:
                 wait.deliver(record)
             except Exception:
                 logger.exception("A waiter for task %s failed to take its record", record.id)
+
+    def _is_news(self, record: Record, read_at: float | None) -> bool:
+        """Whether somebody wants this state, which is not the last, and it is no step back."""
+        followed = self._followed.get(record.id)
+        if followed is None:
+            return False
+        if read_at is not None:
+            followed.read_at = read_at
+        has_come = rank(record.state)
+        if has_come < followed.rank:
+            return False
+        followed.rank = has_come
+        return True
+
+    def _end_abandoned(self) -> None:
+        """Give up the waits whose caller is gone without having said so."""
+        open_waits = {wait for waits in self._waits.values() for wait in waits if wait.is_abandoned is not None}
+        for wait in open_waits:
+            if wait.is_abandoned is not None and wait.is_abandoned():
+                self.cancel(wait)
 
     def leave_to_parent(self) -> None:
         """In a forked child: forget the parent's waits, thread and connection without touching them."""

@@ -1,0 +1,68 @@
+"""Canvases around one member that something happens to, and bodies that leave notes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from canvas_shapes import Tasks
+from celery import Celery, chain, chord, group
+
+
+class Canvas:
+    """What a canvas is built of: a member that something happens to, another, and bodies that leave notes."""
+
+    def __init__(self, app: Celery, path: Path, member: Any, other: Any) -> None:
+        self.tasks = Tasks(app)
+        self.path = str(path)
+        self.member = member
+        self.other = other
+
+    def body(self, tag: str = "body") -> Any:
+        body = self.tasks.note_all.s(self.path, tag)
+        body.link_error(self.tasks.note_error.s(path=self.path))
+        return body
+
+
+class Form(NamedTuple):
+    """A canvas around a member: how it is built, its value where the member returns 1, and which bodies then run."""
+
+    build: Callable[[Canvas], Any]
+    value: Any
+    bodies: dict[str, list[Any]]
+    #: how many errbacks are called when the member fails
+    errors: int
+    #: with which faults Celery leaves the end open for ever, since nobody tells the outer chord that the member it waits
+    #: for will not come; and how many errbacks are called all the same
+    left_open: Mapping[str, int] = {}
+
+
+FORMS = {
+    "a chord": Form(lambda c: chord([c.member, c.other], c.body()), [1, 2], {"body": [[1, 2]]}, 1),
+    "a chord with a group as its body": Form(
+        lambda c: chord([c.member, c.other], group(c.body("left"), c.body("right"))),
+        [[1, 2], [1, 2]],
+        {"left": [[1, 2]], "right": [[1, 2]]},
+        2,
+    ),
+    "a chord in a chain": Form(
+        lambda c: chain(c.tasks.echo.s(0), chord([c.member, c.other], c.body()), c.body("end")),
+        [1, 2],
+        {"body": [[1, 2]], "end": [[1, 2]]},
+        1,
+    ),
+    "a chain in a chord": Form(
+        lambda c: chord([chain(c.member, c.tasks.note_all.s(c.path, "link")), c.other], c.body()),
+        [1, 2],
+        {"link": [1], "body": [[1, 2]]},
+        1,
+        left_open={"revoked": 0},
+    ),
+    "a chord in a chord": Form(
+        lambda c: chord([chord([c.member, c.other], c.body("inner")), c.tasks.echo.si(3)], c.body("outer")),
+        [[1, 2], 3],
+        {"inner": [[1, 2]], "outer": [[[1, 2], 3]]},
+        2,
+        left_open={"fails": 1, "revoked": 1},
+    ),
+    "a group": Form(lambda c: group(c.member, c.other), [1, 2], {}, 0),
+}
