@@ -15,3 +15,9 @@ app = Celery(
 def echo(number: int) -> int:
     """Return the argument."""
     return number
+
+
+@app.task(name="benchmarks.total")
+def total(numbers: list[int]) -> int:
+    """Return the sum of the header's results."""
+    return sum(numbers)

@@ -24,6 +24,8 @@ class Effort:
     calls: int
     called_group_size: int
     called_group_rounds: int
+    called_chord_size: int
+    called_chord_rounds: int
     async_waiters: int
 
 
@@ -40,7 +42,9 @@ FULL = Effort(
     import_rounds=7,
     calls=40,
     called_group_size=500,
-    called_group_rounds=3,
+    called_group_rounds=5,
+    called_chord_size=200,
+    called_chord_rounds=9,
     async_waiters=10_000,
 )
 
@@ -58,5 +62,7 @@ QUICK = Effort(
     calls=3,
     called_group_size=20,
     called_group_rounds=1,
+    called_chord_size=10,
+    called_chord_rounds=1,
     async_waiters=300,
 )

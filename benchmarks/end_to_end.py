@@ -4,16 +4,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.actor import Actor
-from benchmarks.comparison import Comparison
+from benchmarks.comparison import NO_TARGET, Comparison
 from benchmarks.effort import Effort
 from benchmarks.services import Services
+from benchmarks.targets import CHORD, CHORD_ACROSS, GROUP
 
 SECTION = "end to end"
 ENGINES = {"redis": "Redis", "postgresql": "PostgreSQL"}
@@ -67,31 +68,62 @@ def call_group(subject: Any, size: int) -> float:
     return took_s
 
 
+def call_chord(subject: Any, size: int) -> float:
+    """Return how many seconds a chord takes, from sending its header to having its body's result."""
+    from celery import chord
+
+    signatures = [subject.s(number) for number in range(size)]
+    begin = time.perf_counter()
+    total = chord(signatures)(subject.app.signature("benchmarks.total")).get(timeout=PATIENCE_S)
+    took_s = time.perf_counter() - begin
+    if total != sum(range(size)):
+        raise RuntimeError("The chord did not return its total.")
+    return took_s
+
+
 def compare(services: Services, effort: Effort, directory: Path) -> Iterator[Comparison]:
-    """Measure both sides of Redis and PostgreSQL."""
-    for number, (engine, title) in enumerate(ENGINES.items()):
-        with ExitStack() as stack:
-            parties = [
-                Party(url, services.broker(4 + 2 * number + i), directory / f"worker-{engine}-{i}.log", stack)
-                for i, url in enumerate(services.sides(engine))
-            ]
-            for party in parties:
-                party.client.call(call)
-                party.client.call(call_group, 10)
-            theirs, ours = _in_turn(parties, effort.calls, call)
-            yield Comparison(SECTION, title, "one call", "s", theirs, ours)
-            theirs, ours = _in_turn(parties, effort.called_group_rounds, call_group, effort.called_group_size)
-            yield Comparison(SECTION, title, f"group of {effort.called_group_size}", "s", theirs, ours)
-            for party in parties:
-                party.worker.terminate()  # each takes a second to leave; together that is one
+    """Measure both sides of Redis and PostgreSQL, all four in turn."""
+    with ExitStack() as stack:
+        parties = {}
+        for engine in ENGINES:
+            for side, url in services.sides(engine)._asdict().items():
+                log = directory / f"worker-{engine}-{side}.log"
+                parties[engine, side] = Party(url, services.broker(4 + len(parties)), log, stack)
+        for party in parties.values():
+            party.client.call(call)
+            party.client.call(call_group, 10)
+            party.client.call(call_chord, 10)
+        group, chord = f"group of {effort.called_group_size}", f"chord of {effort.called_chord_size}"
+        calls = _in_turn(parties, effort.calls, call)
+        groups = _in_turn(parties, effort.called_group_rounds, call_group, effort.called_group_size)
+        chords = _in_turn(parties, effort.called_chord_rounds, call_chord, effort.called_chord_size)
+        for engine, title in ENGINES.items():
+            for column, figures, targets in (
+                ("one call", calls, {}),
+                (group, groups, GROUP),
+                (chord, chords, CHORD),
+            ):
+                theirs, ours = figures[engine, "celery"], figures[engine, "ours"]
+                yield Comparison(SECTION, title, column, "s", theirs, ours, targets.get(engine, NO_TARGET))
+        yield Comparison(
+            SECTION,
+            "PostgreSQL against Celery's Redis",
+            chord,
+            "s",
+            chords["redis", "celery"],
+            chords["postgresql", "ours"],
+            CHORD_ACROSS,
+        )
 
 
-def _in_turn(parties: list[Party], rounds: int, measure: Any, *args: Any) -> list[float]:
-    figures: list[list[float]] = [[] for _ in parties]
+def _in_turn(
+    parties: Mapping[tuple[str, str], Party], rounds: int, measure: Any, *args: Any
+) -> dict[tuple[str, str], float]:
+    figures: dict[tuple[str, str], list[float]] = {name: [] for name in parties}
     for _ in range(rounds):
-        for party, own in zip(parties, figures, strict=True):
-            own.append(party.client.call(measure, *args))
-    return [median(own) for own in figures]
+        for name, party in parties.items():
+            figures[name].append(party.client.call(measure, *args))
+    return {name: median(own) for name, own in figures.items()}
 
 
 def _stop(worker: "subprocess.Popen[bytes]") -> None:

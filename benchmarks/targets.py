@@ -41,6 +41,11 @@ SIDE_BY_SIDE: Mapping[str, Mapping[str, Target]] = {
 DRIVER = Target(0.6)
 #: what is left of four writers' throughput with the notification in the statement
 WRITERS = Target(0.9)
+#: end to end, with a prefork worker of two processes
+GROUP: Mapping[str, Target] = {"redis": Target(1.5), "postgresql": Target(4)}
+CHORD: Mapping[str, Target] = {"redis": Target(1), "postgresql": Target(4)}
+#: a chord on our PostgreSQL against one on Celery's own Redis backend
+CHORD_ACROSS = Target(1)
 IMPORT = Target(limit_s=0.100)
 #: how soon 95 of 100 coroutines have what was stored while 10,000 wait and 500 results a second arrive
 ASYNC_WAKE_UP = Target(limit_s=0.025)

@@ -31,8 +31,8 @@ class Form(NamedTuple):
     bodies: dict[str, list[Any]]
     #: how many errbacks are called when the member fails
     errors: int
-    #: with which faults Celery leaves the end open for ever, since nobody tells the outer chord that the member it waits
-    #: for will not come; and how many errbacks are called all the same
+    #: with which faults Celery leaves the end open for ever, since nobody tells the outer chord that a member of its own
+    #: will not come; and how many errbacks are called all the same
     left_open: Mapping[str, int] = {}
 
 

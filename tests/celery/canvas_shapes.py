@@ -17,6 +17,8 @@ class Shape(NamedTuple):
 
     start: Callable[[Any], ResultBase]
     value: Any
+    #: a member keeps no result, so that there is nothing of it to be seen
+    has_gaps: bool = False
 
 
 class Tasks:
@@ -60,7 +62,9 @@ SHAPES: dict[str, Shape] = {
         lambda t: chord([t.add.s(1), t.add.s(2)], t.echo.s()).apply_async((10,)), [11, 12]
     ),
     "a chord with a member that keeps no result": Shape(
-        lambda t: chord([t.echo.s(1).set(ignore_result=True), t.echo.s(2)], t.echo.s()).apply_async(), [1, 2]
+        lambda t: chord([t.echo.s(1).set(ignore_result=True), t.echo.s(2)], t.echo.s()).apply_async(),
+        [1, 2],
+        has_gaps=True,
     ),
     "a chord with null and empty results": Shape(
         lambda t: chord([t.echo.s(None), t.echo.s([]), t.echo.s({"a": "☃"})], t.echo.s()).apply_async(),

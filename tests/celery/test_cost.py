@@ -39,9 +39,9 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sender(database: Path) -> Celery:
-    """An app whose tasks go nowhere, and whose store counts."""
+    """An app whose tasks go nowhere, and whose store counts, behind its spool."""
     app = make_app({"broker_url": "memory://", "result_backend": f"cellar+sqlite:///{database}"})
-    app.backend.store = CountedStore(app.backend.store)
+    app.backend.store.store = CountedStore(app.backend.store.store)
     return app
 
 

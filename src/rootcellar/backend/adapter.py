@@ -66,8 +66,9 @@ class CellarBackend(BaseBackend):
         self._extended = bool(app.conf.find_value_for_key("extended", "result"))
         self._timezone = app.timezone
         self._has_cache = app.conf.result_cache_max != -1
-        #: what waits on behalf of this process; its thread and connection come with the first wait
-        self.hub = Hub(self.store, look_interval_s=self.settings.look_interval_s)
+        #: what waits on behalf of this process; its thread and connection come with the first wait. It is patient
+        #: itself, so it gets the store without its retries
+        self.hub = Hub(store, look_interval_s=self.settings.look_interval_s)
         self._callbacks = Callbacks(self._decode)
 
     @property

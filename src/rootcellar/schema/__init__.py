@@ -1,8 +1,8 @@
 """The SQL tables' migrations: one numbered ``.sql`` file a version, in a folder an engine.
 
 The schema is the sum of its migrations. Applying them is the store's doing (it has the connection); this package only
-knows what there is. Table names stand as ``{record}``, ``{groups}``, ``{waiter}``, ``{chord}``, ``{part}``, ``{version}`` and are
-put in by the store, quoted by its driver.
+knows what there is. Table names stand as ``{record}``, ``{groups}``, ``{waiter}``, ``{chord}``, ``{part}`` and
+``{version}``, and are put in by the store, quoted by its driver.
 """
 
 import re
