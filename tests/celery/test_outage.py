@@ -1,4 +1,4 @@
-"""The store is away while tasks end and workers are killed: nothing is lost or changed, and all waiters are answered."""
+"""The store is away while tasks end and workers are killed: nothing is lost or changed, and all waiters answered."""
 
 import shutil
 import sqlite3

@@ -74,7 +74,7 @@ def test_a_chord_that_is_due_and_not_complete_is_put_off(store: Store) -> None:
     opened(store, "c")
     store.chords.report(a_part("c", "a", 0), "t", FAR_S)
     store.chords.set_size("c", 1)
-    store.chords.add("c")
+    store.chords.add("c", "x")
     assert store.chords.due() == ["c"]
 
     assert store.chords.claim("c", "housekeeper", FAR_S) is None

@@ -158,7 +158,8 @@ def test_any_order_of_reports_gives_one_claim_when_all_parts_are_in(
     added = min(added, len(members))
     sized_after = min(sized_after, len(reports))
     opened(store, chord_id)
-    store.chords.add(chord_id, added)
+    for number in range(added):
+        store.chords.add(chord_id, f"added {number}")
     seen: set[tuple[str, int | None]] = set()
     claims = 0
     for number, (task_id, place) in enumerate(reports):

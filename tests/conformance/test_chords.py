@@ -63,12 +63,12 @@ def test_one_task_that_was_given_no_place_counts_once(store: Store) -> None:
 
 @pytest.mark.parametrize("is_size_first", [True, False])
 def test_members_may_be_added(store: Store, is_size_first: bool) -> None:
-    """To what ``set_size`` says, before it or after."""
+    """To what ``set_size`` says, before it or after; one that is named again, since an answer was lost, is no other."""
     opened(store, "c")
     if is_size_first:
         store.chords.set_size("c", 1)
-    store.chords.add("c")
-    store.chords.add("c", 2)
+    for task_id in ("x", "y", "x", "z"):
+        store.chords.add("c", task_id)
     if not is_size_first:
         store.chords.set_size("c", 1)
     tallies = [store.chords.report(a_part("c", str(number), number), "t", FAR_S) for number in range(4)]
@@ -264,7 +264,7 @@ def test_the_deadline_that_a_report_told_counts(store: Store) -> None:
 def test_a_chord_that_is_opened_again_begins_anew(store: Store, origins: tuple[str | None, str | None]) -> None:
     """Its parts, its size, its document and its claim forgotten: Celery lets a frozen chord be applied again."""
     opened(store, "c", size=1, origin=origins[0], document=b"first")
-    store.chords.add("c", 1)
+    store.chords.add("c", "x")
     for number in range(2):
         store.chords.report(a_part("c", str(number), number, "FAILURE", "old"), "old", FAR_S)
 
@@ -347,7 +347,7 @@ def test_size_and_members_of_a_chord_that_is_over_are_ignored(store: Store) -> N
     store.chords.finish(claimed(store, "c"), FAR_S)
 
     store.chords.set_size("c", 1)
-    store.chords.add("c")
+    store.chords.add("c", "x")
 
     assert store.chords.due() == []
     assert store.chords.report(a_part("c", "member 0", 0), "t", FAR_S).claim is None

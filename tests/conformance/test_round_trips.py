@@ -128,7 +128,7 @@ def test_storing_where_nobody_waits_tells_nobody(relayed: tuple[Store, Relay], a
 CHORD_VERBS: dict[str, Callable[[Store, Record], object]] = {
     "open": lambda store, record: store.chords.open("c", Opening(b"document", None, None)),
     "set_size": lambda store, record: store.chords.set_size("c", 2),
-    "add": lambda store, record: store.chords.add("c"),
+    "add": lambda store, record: store.chords.add("c", record.id),
     "report": lambda store, record: store.chords.report(a_part("c", record.id, 1), "t", FAR_S),
     "report with its record": lambda store, record: store.chords.report(
         a_part("c", record.id, 1), "t", FAR_S, record=record, opening=Opening

@@ -375,7 +375,7 @@ def test_the_other_verbs_of_a_chord_wait_and_then_raise(place: Place, monkeypatc
         for operation in (
             lambda: store.chords.open("chord", Opening()),
             lambda: store.chords.set_size("chord", 1),
-            lambda: store.chords.add("chord"),
+            lambda: store.chords.add("chord", "task"),
         ):
             pauses.clear()
             with pytest.raises(StoreTimeout):

@@ -237,7 +237,7 @@ class CellarBackend(BaseBackend):
 
     def add_to_chord(self, chord_id: str, result: Any) -> None:
         """Add a member to a chord that is running (``Task.add_to_chord``)."""
-        self._chords.add(chord_id)
+        self._chords.add(chord_id, result.id)
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **kwargs: Any) -> None:
         """Count a member of a chord that has ended."""

@@ -77,9 +77,9 @@ class Chords:
         """Say how many members there are."""
         self._store.chords.set_size(check_id(chord_id, "chord id"), size)
 
-    def add(self, chord_id: str) -> None:
+    def add(self, chord_id: str, task_id: str) -> None:
         """Say that there is one member more."""
-        self._store.chords.add(check_id(chord_id, "chord id"))
+        self._store.chords.add(check_id(chord_id, "chord id"), check_id(task_id))
 
     def report(self, request: Any, state: str, result: Any, record: Record | None = None) -> None:
         """Count the member that ``request`` is, ``result`` being ready to be encoded; store ``record`` with it.

@@ -67,8 +67,8 @@ class SpooledLedger(Ledger):
     def set_size(self, chord_id: str, size: int) -> None:
         self._retried(self._chords.set_size, chord_id, size)
 
-    def add(self, chord_id: str, count: int = 1) -> None:
-        self._retried(self._chords.add, chord_id, count)
+    def add(self, chord_id: str, task_id: str) -> None:
+        self._retried(self._chords.add, chord_id, task_id)
 
     def claim(self, chord_id: str, token: str, lease_s: float) -> Claim | None:
         return self._retried(self._chords.claim, chord_id, token, lease_s)

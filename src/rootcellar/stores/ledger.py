@@ -94,8 +94,11 @@ class Ledger(ABC):
         """Say how many members there are, known only when the last is about to be sent. One round trip."""
 
     @abstractmethod
-    def add(self, chord_id: str, count: int = 1) -> None:
-        """Say that there are ``count`` more members than :meth:`set_size` says, before or after it."""
+    def add(self, chord_id: str, task_id: str) -> None:
+        """Say that there is one member more than :meth:`set_size` says, before or after it.
+
+        Once for each ``task_id``, however often it is said.
+        """
 
     @abstractmethod
     def report(

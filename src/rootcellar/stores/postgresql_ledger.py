@@ -29,8 +29,8 @@ class PostgreSQLLedger(Ledger):
     def set_size(self, chord_id: str, size: int) -> None:
         self._query(self._sql["set_size"], (chord_id, size))
 
-    def add(self, chord_id: str, count: int = 1) -> None:
-        self._query(self._sql["add"], (chord_id, count))
+    def add(self, chord_id: str, task_id: str) -> None:
+        self._query(self._sql["add"], (chord_id, task_id))
 
     def report(
         self,

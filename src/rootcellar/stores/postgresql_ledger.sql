@@ -3,7 +3,7 @@ WITH opened AS (
     INSERT INTO {chord} AS c (id, is_open, document, deadline_at, due_at, origin)
     VALUES ($1, true, $2, to_timestamp($3), to_timestamp($3), $4)
     ON CONFLICT (id) DO UPDATE SET
-        run = c.run + 1, is_open = true, size = NULL, extra = 0, ready = 0, document = excluded.document,
+        run = c.run + 1, is_open = true, size = NULL, added = ARRAY[]::text[], ready = 0, document = excluded.document,
         deadline_at = excluded.deadline_at, due_at = excluded.due_at, origin = excluded.origin, token = NULL,
         claims = 0, body_token = NULL, expires_at = NULL
     WHERE c.origin IS NULL OR c.origin IS DISTINCT FROM excluded.origin OR c.expires_at <= now()
@@ -25,12 +25,13 @@ RETURNING c.document
 INSERT INTO {chord} AS c (id, size, due_at) VALUES ($1, $2, CASE WHEN $2 <= 0 THEN now() END)
 ON CONFLICT (id) DO UPDATE SET
     size = excluded.size,
-    due_at = CASE WHEN c.claims = 0 AND c.ready >= excluded.size + c.extra THEN now() ELSE c.due_at END
+    due_at = CASE WHEN c.claims = 0 AND c.ready >= excluded.size + cardinality(c.added) THEN now() ELSE c.due_at END
 WHERE c.expires_at IS NULL
 
--- add: that there are more members than that
-INSERT INTO {chord} AS c (id, extra) VALUES ($1, $2)
-ON CONFLICT (id) DO UPDATE SET extra = c.extra + excluded.extra WHERE c.expires_at IS NULL
+-- add: that there is a member more
+INSERT INTO {chord} AS c (id, added) VALUES ($1, ARRAY[$2])
+ON CONFLICT (id) DO UPDATE SET added = array_append(c.added, $2)
+WHERE c.expires_at IS NULL AND NOT $2 = ANY (c.added)
 
 -- no_record: stands for put ($1 to $11) where a part comes without a record
 SELECT 1 WHERE coalesce($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) IS NOT NULL
@@ -62,14 +63,14 @@ WITH stored AS (
             CASE WHEN n.is_given THEN now() + make_interval(secs => $18) ELSE c.due_at END
         FROM (
             SELECT r.ready, c.body_token IS NULL
-                AND coalesce(r.ready >= c.size + c.extra AND (c.claims = 0 OR c.due_at <= now()), false) AS is_given
+                AND coalesce(r.ready >= c.size + cardinality(c.added) AND (c.claims = 0 OR c.due_at <= now()), false) AS is_given
             FROM (
                 SELECT c.ready + CASE WHEN c.run = excluded.run THEN excluded.ready ELSE 0 END AS ready
             ) AS r
         ) AS n
     )
     WHERE c.expires_at IS NULL
-    RETURNING c.ready, c.size + c.extra AS size, c.is_open, coalesce(c.token = $17, false) AS is_given,
+    RETURNING c.ready, c.size + cardinality(c.added) AS size, c.is_open, coalesce(c.token = $17, false) AS is_given,
         c.claims > 1 AS is_takeover, CASE WHEN c.token = $17 THEN c.document END AS document
 )
 SELECT puts.changed > 0, t.ready, t.size, t.is_open, t.is_given, t.is_takeover, t.document
@@ -91,14 +92,14 @@ WITH looked AS (
             CASE WHEN n.is_run THEN now() + make_interval(secs => $4) END
         FROM (
             SELECT c.body_token IS NOT NULL AS is_run, c.body_token IS NULL AND (
-                coalesce(c.ready >= c.size + c.extra, false) OR coalesce(c.deadline_at <= now(), false)
+                coalesce(c.ready >= c.size + cardinality(c.added), false) OR coalesce(c.deadline_at <= now(), false)
             ) AS is_given
         ) AS n
     )
     WHERE c.id = $1 AND c.expires_at IS NULL
         AND (c.body_token IS NOT NULL OR c.claims = 0 OR c.due_at <= now() OR c.token = $2)
     RETURNING c.id, c.expires_at IS NOT NULL AS is_over, coalesce(c.token = $2, false) AS is_given, c.ready,
-        c.size + c.extra AS size, c.document, c.claims > 1 AS is_takeover
+        c.size + cardinality(c.added) AS size, c.document, c.claims > 1 AS is_takeover
 ), gone AS (
     DELETE FROM {part} WHERE chord_id IN (SELECT id FROM looked WHERE is_over)
 )

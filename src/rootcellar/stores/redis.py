@@ -64,7 +64,7 @@ class _Connection:
 
     def execute_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
         """Send several commands in one round trip; an answer that is an error stands in the list as one."""
-        self._raw.send_packed_command([_pack(command) for command in commands])
+        self._raw.send_packed_command((b"".join([_pack(command) for command in commands]),))
         return [self._answer() for _ in commands]
 
     def _answer(self) -> Any:

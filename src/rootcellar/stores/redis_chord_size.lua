@@ -1,12 +1,14 @@
 -- Says how many members a chord has.
 --
--- ARGV[3]  how many
--- ARGV[4]  '1': so many more than was said, or will be; '0': so many in all
+-- ARGV[3]  how many, or the id of a task
+-- ARGV[4]  '1': this task besides those in the header; '0': so many in the header
 if is_done() then
     return 0
 end
 if ARGV[4] == '1' then
-    redis.call('INCRBY', tkey, ARGV[3])
+    if redis.call('HSETNX', bkey, 'added ' .. ARGV[3], 1) == 1 then
+        redis.call('INCR', tkey)
+    end
 else
     redis.call('SET', skey, ARGV[3])
     if ready_count() >= size() and redis.call('EXISTS', ckey) == 0 then

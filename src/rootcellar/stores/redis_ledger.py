@@ -45,8 +45,8 @@ class RedisLedger(Ledger):
     def set_size(self, chord_id: str, size: int) -> None:
         self._call(_SIZE, chord_id, size, 0)
 
-    def add(self, chord_id: str, count: int = 1) -> None:
-        self._call(_SIZE, chord_id, count, 1)
+    def add(self, chord_id: str, task_id: str) -> None:
+        self._call(_SIZE, chord_id, task_id, 1)
 
     def report(
         self,

@@ -45,8 +45,8 @@ class SQLiteLedger(Ledger):
     def set_size(self, chord_id: str, size: int) -> None:
         self._execute("set_size", (chord_id, size, time.time()))
 
-    def add(self, chord_id: str, count: int = 1) -> None:
-        self._execute("add", (chord_id, count))
+    def add(self, chord_id: str, task_id: str) -> None:
+        self._execute("add", (chord_id, task_id))
 
     def report(
         self,

@@ -6,7 +6,7 @@ DELETE FROM {part} WHERE chord_id = ?1 AND NOT EXISTS (
 -- open: begins a chord, anew unless the same task began it before
 INSERT INTO {chord} (id, is_open, document, deadline_at, due_at, origin) VALUES (?1, 1, ?2, ?3, ?3, ?4)
 ON CONFLICT (id) DO UPDATE SET
-    is_open = 1, size = NULL, extra = 0, ready = 0, document = excluded.document,
+    is_open = 1, size = NULL, extra = 0, added = '[]', ready = 0, document = excluded.document,
     deadline_at = excluded.deadline_at, due_at = excluded.due_at, origin = excluded.origin, token = NULL,
     claims = 0, body_token = NULL, expires_at = NULL
 WHERE origin IS NULL OR origin IS NOT excluded.origin OR expires_at <= ?5
@@ -23,9 +23,10 @@ ON CONFLICT (id) DO UPDATE SET
     due_at = CASE WHEN claims = 0 AND ready >= excluded.size + extra THEN ?3 ELSE due_at END
 WHERE expires_at IS NULL
 
--- add: that there are more members than that
-INSERT INTO {chord} (id, extra) VALUES (?1, ?2)
-ON CONFLICT (id) DO UPDATE SET extra = extra + excluded.extra WHERE expires_at IS NULL
+-- add: that there is a member more
+INSERT INTO {chord} (id, extra, added) VALUES (?1, 1, json_array(?2))
+ON CONFLICT (id) DO UPDATE SET extra = extra + 1, added = json_insert(added, '$[#]', ?2)
+WHERE expires_at IS NULL AND NOT EXISTS (SELECT 1 FROM json_each(added) WHERE value = ?2)
 
 -- report: keeps a part unless the chord is over
 INSERT INTO {part} (chord_id, task_id, place, state, payload)

@@ -6,7 +6,8 @@ CREATE TABLE {chord} (
     run integer NOT NULL DEFAULT 0,
     is_open boolean NOT NULL DEFAULT false,
     size integer,
-    extra integer NOT NULL DEFAULT 0,
+    -- ids of the members that were added to it
+    added text[] NOT NULL DEFAULT ARRAY[]::text[],
     ready integer NOT NULL DEFAULT 0,
     origin text,
     deadline_at timestamptz,

@@ -3,7 +3,9 @@ CREATE TABLE {chord} (
     id TEXT NOT NULL PRIMARY KEY,
     is_open INTEGER NOT NULL DEFAULT 0,
     size INTEGER,
+    -- how many members were added to it, and their ids
     extra INTEGER NOT NULL DEFAULT 0,
+    added TEXT NOT NULL DEFAULT '[]',
     ready INTEGER NOT NULL DEFAULT 0,
     origin TEXT,
     deadline_at REAL,
