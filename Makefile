@@ -33,7 +33,7 @@ test: $(VENV)/.dev  ## install what is missing (servers too, where that is allow
 
 test-long: $(VENV)/.dev  ## the soak tests and big volumes
 	sh tests/servers/install.sh
-	$(BIN)/python -m pytest -m long --timeout 3600
+	$(BIN)/python -m pytest -m long --timeout 7200
 
 test-celery: | $(BIN)/python  ## the tests with real workers on another Celery: make test-celery CELERY="celery==5.5.*" VENV=.venv-5.5
 	$(BIN)/python -m pip install --quiet -e ".[redis,postgres]" --group test "$(CELERY)"

@@ -81,7 +81,7 @@ class RedisSettings:
     @property
     def chords_key(self) -> str:
         """The key of the set of open chords."""
-        return f"{self.key_prefix}rootcellar-chords"
+        return f"{self.key_prefix}celery-cellar-chords"
 
 
 @dataclass(frozen=True, slots=True)

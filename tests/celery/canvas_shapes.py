@@ -85,7 +85,10 @@ SHAPES: dict[str, Shape] = {
     ),
     "a chain of chords": Shape(
         lambda t: chain(
-            chord(_pair(t), t.total.s()), chord([t.add.s(1), t.add.s(2)], t.total.s()), t.add.s(100)
+            chord(_pair(t), t.total.s(), app=t._app),
+            chord([t.add.s(1), t.add.s(2)], t.total.s(), app=t._app),
+            t.add.s(100),
+            app=t._app,
         ).apply_async(),
         115,
     ),

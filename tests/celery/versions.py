@@ -19,3 +19,10 @@ FORGET_ENDS_LISTENING = celery.VERSION[:2] >= (5, 6)
 #: Celery's own Redis backend counts a chord's parts by task and place from 5.7 on, which ours do on every version; only
 #: from then on is there anything to be equal to.
 CHORDS_ARE_STOCKS = _IS_5_7
+
+#: When a chord fails, a group that is its body fails with it from 5.6 on; its tasks' errbacks are called from 5.7 on.
+GROUP_BODIES_FAIL = celery.VERSION[:2] >= (5, 6)
+GROUP_BODIES_CALL_ERRBACKS = _IS_5_7
+#: When a chord fails, what follows its body in a chain fails with it from 5.7 on. Before, it stays open, and no
+#: errback of the body is called.
+CHAINS_FAIL_BEHIND_CHORDS = _IS_5_7

@@ -39,14 +39,16 @@ class Worker:
         concurrency: int = 2,
         name: str | None = None,
         options: Sequence[str] = (),
+        is_quiet: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """``options`` are for the command line; ``name`` tells workers of one queue apart."""
+        """``options`` are for the command line; ``name`` tells workers of one queue apart; a quiet one has no banner."""
         self.config = {"worker_log_format": _LOG_FORMAT, **config}
         self.name = f"{name or config['task_default_queue']}@tests"
         self._pool = pool
         self._concurrency = concurrency
         self._options = options
+        self._is_quiet = is_quiet
         self._environment = environment or {}
         self._log = directory / f"{name or config['task_default_queue']}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,8 +56,18 @@ class Worker:
     def start(self) -> None:
         """Start it and return when it takes tasks."""
         # By way of `-m celery`, and with the pool on the command line: so Celery patches for greenlets before all else.
-        command = [sys.executable, "-m", "celery", "-A", "cellar_tasks", "worker", "--pool", self._pool]
-        command += ["-c", str(self._concurrency), "--hostname", self.name, "--loglevel", "INFO"]
+        command = [sys.executable, "-m", "celery", "-A", "cellar_tasks", *["--quiet"] * self._is_quiet]
+        command += [
+            "worker",
+            "--pool",
+            self._pool,
+            "-c",
+            str(self._concurrency),
+            "--hostname",
+            self.name,
+            "--loglevel",
+            "INFO",
+        ]
         command += ["--without-gossip", "--without-mingle", *self._options]
         paths = os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, CONFIG_VARIABLE: json.dumps(self.config), "PYTHONPATH": paths, **self._environment}

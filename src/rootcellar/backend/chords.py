@@ -178,7 +178,7 @@ class Chords:
                 "Chord %s cannot be finished: no worker that could send its body has kept it, and it is unknown here.",
                 claim.chord_id,
             )
-        elif not (claim.is_takeover and self._has_run(body)):
+        elif not ((claim.is_takeover or claim.is_overdue) and self._has_run(body)):
             self._send(claim, body, document)
         self._store.chords.finish(claim, BODY_MARK_S)
 

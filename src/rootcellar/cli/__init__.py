@@ -1,9 +1,13 @@
 """The command ``rootcellar``; thin. Also mounted as ``celery cellar``."""
 
+import sys
+from typing import Any
+
 import click
 
 from rootcellar import __version__
 from rootcellar.cli.group import CellarGroup
+from rootcellar.urls import PREFIX
 
 
 @click.group(
@@ -27,3 +31,16 @@ def cellar() -> None:
 def main() -> None:
     """Run the command."""
     cellar(prog_name="rootcellar")
+
+
+def _meet_backend(sender: Any, **_: Any) -> None:
+    if str(sender.app.conf.result_backend or "").startswith(PREFIX):
+        _ = sender.app.backend
+
+
+# `celery` imports this module with all its commands. A worker looks its backend up to print it in its banner, and with
+# `--quiet` not before the first task ends: its spool and its chords would wait until then.
+if "celery.bin.celery" in sys.modules:
+    from celery.signals import worker_init
+
+    worker_init.connect(_meet_backend, dispatch_uid="rootcellar.worker_init", weak=False)
