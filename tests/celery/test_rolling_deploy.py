@@ -22,6 +22,7 @@ pytestmark = [
 ]
 
 CHORDS, MEMBERS = 50, 10
+_OPEN_CHORDS = "celery-cellar-chords"
 
 
 class Fleet(NamedTuple):
@@ -38,7 +39,7 @@ def fleet(
 ) -> Iterator[Fleet]:
     """A fleet in the middle of a deploy."""
     url, directory = new_redis_url(), tmp_path_factory.mktemp("fleet")
-    ours = open_app(f"cellar+{url}")
+    ours = open_app(f"cellar+{url}", cellar_housekeeping_interval=0.1)
     queue = ours.conf.task_default_queue
     clients = {"ours": ours, "stock": open_app(url, task_default_queue=queue)}
     with ExitStack() as stack:
@@ -74,8 +75,16 @@ def test_chords_begun_by_either_end_once(fleet: Fleet, tmp_path: Path) -> None:
     assert {note.task_id: note.value for note in ran} == expected
     did = {name: worker.log().count(" succeeded in ") for name, worker in fleet.workers.items()}
     assert min(did.values()) > CHORDS, f"both have taken part: {did}"
+    _let_ten_minutes_pass(fleet.results)
     wait_until(lambda: _left_of_chords(fleet.results) == [], "nothing is left of the chords")
     assert "chord_unlock" not in "".join(worker.log() for worker in fleet.workers.values())
+
+
+def _let_ten_minutes_pass(results: redis.Redis) -> None:
+    """Have our housekeeper look at what a worker on Celery's own backend ended, which does not know all that is kept."""
+    open_chords = results.zrange(_OPEN_CHORDS, 0, -1)
+    if open_chords:
+        results.zadd(_OPEN_CHORDS, dict.fromkeys(open_chords, 0), xx=True)
 
 
 def _left_of_chords(results: redis.Redis) -> list[str]:

@@ -279,3 +279,13 @@ def test_sql_gives_a_claim_that_is_repeated_the_same_answer(sql_store: Store) ->
     assert claim is not None
     assert claim == sql_store.chords.claim("c", "t", FAR_S)
     assert [sql_store.chords.finish(claim, FAR_S) for _ in range(2)] == [True, True]
+
+
+def test_the_claim_of_an_earlier_run_ends_nothing(store: Store) -> None:
+    """A frozen chord was applied again before whoever had sent its body could say so."""
+    first = claimed(store, "c")
+    opened(store, "c", size=1)
+
+    assert store.chords.finish(first, FAR_S) is False
+    assert store.chords.renew(first, FAR_S) is False
+    assert store.chords.report(a_part("c", "a", 0), "second", FAR_S).claim is not None

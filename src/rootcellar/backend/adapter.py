@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import states
 from celery.backends.base import BaseBackend
+from celery.exceptions import TaskRevokedError
 from celery.result import GroupResult, ResultBase, ResultSet, result_from_tuple
 from kombu.utils.encoding import bytes_to_str
 
@@ -18,7 +19,7 @@ from rootcellar.backend.callbacks import Callbacks, ReadyPromise
 from rootcellar.backend.chords import Chords
 from rootcellar.backend.housekeeper import Housekeeper
 from rootcellar.errors import ConfigurationError, DecodeError, SpoolFull, StoreUnavailable
-from rootcellar.record import FINAL_STATES, PENDING, SUCCESS, Record, check_id, searchable
+from rootcellar.record import FINAL_STATES, PENDING, REVOKED, SUCCESS, Record, check_id, searchable
 from rootcellar.settings import Settings
 from rootcellar.spool import Spool, SpooledStore, deliver
 from rootcellar.stores import open_store
@@ -60,7 +61,7 @@ class CellarBackend(BaseBackend):
         )
         self.store = SpooledStore(store, self.spool, self.settings.spool.retry_s, on_spooled=self.housekeeper.come)
         self.codec = self.settings.codec
-        self._chords = Chords(app, self.store, self.codec, self.settings.chords, self.chord_error_from_stack)
+        self._chords = Chords(app, self.store, self.codec, self.settings.chords, self)
         super().__init__(app, url=url, **kwargs)
         self.thread_safe = True
         self._extended = bool(app.conf.find_value_for_key("extended", "result"))
@@ -256,6 +257,13 @@ class CellarBackend(BaseBackend):
         self._chords.report(
             request, state, value, self._record(task_id, value, state, None, request) if is_stored else None
         )
+
+    def mark_as_revoked(
+        self, task_id: str, reason: Any = "", request: Any = None, store_result: bool = True, state: str = REVOKED
+    ) -> None:
+        """Store that a task was revoked, and tell the chord that waits for the end of its chain."""
+        super().mark_as_revoked(task_id, reason, request, store_result, state)
+        self._chords.give_up(getattr(request, "chain", None), state, TaskRevokedError(reason))
 
     def finish_claim(self, claim: Claim) -> None:
         """Send the body of a chord that the delivery of a spool has completed."""

@@ -7,9 +7,10 @@ polls, no ``result_chord_join_timeout`` to exceed, and nobody waits in a worker.
 """
 
 import logging
+import math
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from celery.canvas import maybe_signature
@@ -18,9 +19,10 @@ from celery.result import GroupResult
 from celery.utils.functional import _regen
 from kombu.exceptions import OperationalError
 
+from rootcellar.backend.unreached import members
 from rootcellar.codec import Codec
 from rootcellar.errors import EncodeError, RootcellarError, SpoolFull
-from rootcellar.record import PENDING, SUCCESS, Record, check_id
+from rootcellar.record import FAILURE, PENDING, SUCCESS, Record, check_id
 from rootcellar.settings import ChordSettings
 from rootcellar.stores.base import Store
 from rootcellar.stores.ledger import BODY_MARK_S, Claim, Opening, Part
@@ -41,16 +43,20 @@ class _Failed(Exception):
         self.error = error
 
 
+class _Incomplete(Exception):
+    """A member of a nested header has not reported yet, although as many have as were announced."""
+
+
 class Chords:
     """The chords of one backend."""
 
-    def __init__(self, app: Any, store: Store, codec: Codec, settings: ChordSettings, fail: Callable[..., Any]) -> None:
-        """``fail(body, error)`` is Celery's ``chord_error_from_stack``: it calls errbacks and fails the body."""
+    def __init__(self, app: Any, store: Store, codec: Codec, settings: ChordSettings, backend: Any) -> None:
+        """``backend`` is whose they are: it knows how Celery encodes an exception, and how it fails a body."""
         self._app = app
         self._store = store
         self._codec = codec
         self._settings = settings
-        self._fail = fail
+        self._backend = backend
         # A signature is plain data whatever results are written as.
         self._documents = Codec(max_bytes=codec.max_bytes)
 
@@ -119,11 +125,20 @@ class Chords:
         if tally.claim is not None:
             self.finish(tally.claim, body)
 
+    def give_up(self, signatures: Any, state: str, error: BaseException) -> None:
+        """Report those of ``signatures`` that are members of chords: they are never going to run."""
+        result = self._backend.encode_result(error, state)
+        for member in members(signatures):
+            if member.chord and member.group:
+                self.report(member, state, result)
+
     def _opening(self, known: Mapping[str, Any]) -> Opening:
         task = self._app.current_worker_task
         request = task.request if task else None
+        deadline_s = self._settings.deadline_s
+        deadline_at = None if deadline_s is None else time.time() + deadline_s
         try:
-            document = self._documents.encode(known)
+            document = self._documents.encode({**known, "deadline_at": deadline_at})
         except EncodeError as exc:
             document = None
             logger.warning(
@@ -131,12 +146,7 @@ class Chords:
                 "part and its body, nobody can send it.",
                 exc,
             )
-        deadline_s = self._settings.deadline_s
-        return Opening(
-            document,
-            None if deadline_s is None else time.time() + deadline_s,
-            getattr(request, "id", None),
-        )
+        return Opening(document, deadline_at, getattr(request, "id", None))
 
     # -- sending the body ---------------------------------------------------------------------------------------------
 
@@ -155,6 +165,9 @@ class Chords:
         """Send the body of a chord that is complete, or end it with an error. Never raises: the next one takes over."""
         try:
             self._finish(claim, body)
+        except _Incomplete as exc:
+            logger.debug("Chord %s is not complete yet: %s", claim.chord_id, exc)
+            self._release(claim, retry_s=0)  # the next to report gets it
         except OperationalError as exc:
             logger.warning("Chord %s: the broker does not take its body, which is tried again: %s", claim.chord_id, exc)
             self._release(claim)
@@ -164,9 +177,9 @@ class Chords:
             logger.exception("Chord %s could not be finished, which is tried again", claim.chord_id)
             self._release(claim)
 
-    def _release(self, claim: Claim) -> None:
+    def _release(self, claim: Claim, retry_s: float = RETRY_S) -> None:
         try:
-            self._store.chords.release(claim, RETRY_S)
+            self._store.chords.release(claim, retry_s)
         except RootcellarError as exc:
             logger.warning("Chord %s is tried again when its lease is over: %s", claim.chord_id, exc)
 
@@ -199,10 +212,15 @@ class Chords:
             self._publish(claim, body, arguments)
         except _Failed as failed:
             logger.error("Chord %s failed: %s", claim.chord_id, failed.error)
-            try:
-                raise failed.error from failed.error.__cause__
-            except ChordError as error:
-                self._fail(body, error)
+            self._fail(body, failed.error)
+
+    def _fail(self, body: Any, failed: ChordError) -> None:
+        """End a chord as Celery does, errbacks included, and tell the chord that its body is a member of."""
+        try:
+            raise failed from failed.__cause__  # Celery takes the traceback of what is being handled
+        except ChordError as error:
+            self._backend.chord_error_from_stack(body, error)
+            self.give_up((body,), FAILURE, error)
 
     def _publish(self, claim: Claim, body: Any, arguments: tuple[Any, ...]) -> None:
         _mark(body, {HEADER: [claim.chord_id, claim.token]}, self._app)
@@ -235,7 +253,13 @@ class Chords:
                 results.append(result)
                 by_id[task_id] = result
         tree = document["header"] if "header" in document else self._saved_tree(claim.chord_id)
-        return (results if tree is None else self._arrange(tree[1], by_id),)
+        if tree is None:
+            return (results,)
+        # Before Celery 5.7, a group inside that is sent late says how many members *it* has, as if that were all.
+        missing = [task_id for task_id in _leaves(tree[1]) if task_id not in by_id]
+        if missing and time.time() < (document.get("deadline_at") or math.inf):
+            raise _Incomplete(f"task {missing[0]} of the header has not reported")
+        return (self._arrange(tree[1], by_id),)
 
     def _saved_tree(self, chord_id: str) -> Any:
         """Return how a header is nested, if a client on Celery's own backend has said so; ``None``: it is flat."""
@@ -248,7 +272,7 @@ class Chords:
         except (RootcellarError, TypeError, ValueError) as exc:
             raise _Failed(_chord_error(f"Join error: {exc!r}", exc)) from exc
         if state != SUCCESS:
-            error = self._app.backend.exception_to_python(result)
+            error = self._backend.exception_to_python(result)
             raise _Failed(_chord_error(f"Dependency {task_id} raised {error!r}", error))
         return task_id, result
 
@@ -263,6 +287,15 @@ class Chords:
             else:
                 raise _Failed(ChordError(f"Join error: task {node_id} of the header has not reported"))
         return arranged
+
+
+def _leaves(nodes: Any) -> Iterator[str]:
+    """Yield the ids of the tasks in the nodes of a tree."""
+    for (node_id, _), children in nodes:
+        if children is None:
+            yield node_id
+        else:
+            yield from _leaves(children)
 
 
 def takes_results(body: Any) -> bool:

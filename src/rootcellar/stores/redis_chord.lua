@@ -9,7 +9,8 @@
 --
 -- and two of our own:
 --
--- .b  a hash: document, deadline and origin of the chord's opening; how often it was claimed; how many parts succeeded
+-- .b  a hash: document, deadline and origin of the chord's opening; how often it was claimed, and the latest token; how
+--     many parts succeeded; which members were added; whether its size is, or may be, known (see is_ended_elsewhere)
 -- .r  the token of the body that has begun to run
 --
 -- One sorted set, the eighth key, holds the ids of the open chords by when to look at them.
@@ -39,6 +40,22 @@ local function is_done()
     return redis.call('GET', ckey) == 'done'
 end
 
+-- When to look at an open chord: at its deadline, and now and then, since it may have been ended by a worker on Celery's
+-- own backend, which knows nothing of .b and the set.
+local LOOK_S = 600
+local function look_again(deadline)
+    local at = now + LOOK_S
+    if deadline and deadline ~= 'inf' then
+        at = math.min(at, tonumber(deadline))
+    end
+    redis.call('ZADD', index, at, chord_id)
+end
+
+-- Whether a worker on Celery's own backend has ended the chord: Celery's keys are gone, and had been there.
+local function is_ended_elsewhere()
+    return redis.call('EXISTS', jkey, skey) == 0 and redis.call('HEXISTS', bkey, 'sized') == 1
+end
+
 -- Remove what is kept of the chord but for the marks: that it is over, and which task began it.
 local function forget(keep_s)
     local origin = redis.call('HGET', bkey, 'origin')
@@ -51,6 +68,13 @@ local function forget(keep_s)
     redis.call('ZREM', index, chord_id)
 end
 
+-- Celery's own backend gives its keys a time to live, which a long chord outlives (celery/celery#4642).
+local function keep()
+    for _, key in ipairs({jkey, tkey, skey, dkey, bkey}) do
+        redis.call('PERSIST', key)
+    end
+end
+
 -- Give the claim to token, if nobody has it: {1, document, whether somebody had it before}, else {0}. Asked twice, since
 -- the first answer was lost, it answers the same.
 local function take(token, lease_ms)
@@ -59,10 +83,17 @@ local function take(token, lease_ms)
         claims = tonumber(redis.call('HGET', bkey, 'claims'))
     elseif redis.call('SET', ckey, token, 'NX', 'PX', lease_ms) then
         claims = redis.call('HINCRBY', bkey, 'claims', 1)
+        redis.call('HSET', bkey, 'token', token)
     else
         return {0}
     end
     redis.call('ZADD', index, now + lease_ms / 1000, chord_id)
     return {1, redis.call('HGET', bkey, 'document'), claims > 1 and 1 or 0}
+end
+
+-- Whether a claim is token's: it holds the lease, or was the last that did, and nobody has taken over. The claim of a
+-- chord that was begun anew is nobody's.
+local function is_mine(holder, token)
+    return holder == token or not holder and redis.call('HGET', bkey, 'token') == token
 end
 

@@ -5,7 +5,7 @@
 -- ARGV[5]  how long the mark of a chord that is over is kept, in whole seconds
 --
 -- Returns {0}, or {1, document, takeover, parts, members or -1, whether the deadline is over and parts are missing}.
-if is_done() or redis.call('EXISTS', rkey) == 1 then
+if is_done() or redis.call('EXISTS', rkey) == 1 or is_ended_elsewhere() then
     forget(ARGV[5])
     return {0}
 end
@@ -18,7 +18,8 @@ if not members or ready < members then
         return {0}
     end
     if not deadline or deadline == 'inf' or tonumber(deadline) > tonumber(now) then
-        redis.call('ZADD', index, deadline or 'inf', chord_id)
+        keep()
+        look_again(deadline)
         return {0}
     end
     is_overdue = 1

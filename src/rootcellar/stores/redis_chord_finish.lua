@@ -2,8 +2,7 @@
 --
 -- ARGV[3]  token
 -- ARGV[4]  how long the mark that it is over is kept, in whole seconds
-local holder = redis.call('GET', ckey)
-if holder and holder ~= ARGV[3] then
+if not is_mine(redis.call('GET', ckey), ARGV[3]) then
     return 0
 end
 forget(ARGV[4])

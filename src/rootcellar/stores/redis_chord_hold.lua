@@ -11,10 +11,7 @@ if ARGV[4] == '0' then
     end
     return 1
 end
-if holder and holder ~= ARGV[3] then
-    return 0
-end
-if not holder and redis.call('EXISTS', jkey, skey, bkey) == 0 then
+if not is_mine(holder, ARGV[3]) then
     return 0
 end
 redis.call('SET', ckey, ARGV[3], 'PX', ARGV[4])

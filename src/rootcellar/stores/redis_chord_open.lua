@@ -19,7 +19,12 @@ if redis.call('HSETNX', bkey, 'deadline', ARGV[4]) == 1 then
     if ARGV[5] ~= '' then
         redis.call('HSET', bkey, 'origin', ARGV[5])
     end
+    if ARGV[6] == '0' then
+        redis.call('HSET', bkey, 'sized', 1)  -- a client on Celery's own backend began it: it says, or has said, how many
+    end
     redis.call('PERSIST', bkey)
-    redis.call('ZADD', index, 'NX', ARGV[4], chord_id)
+    if not redis.call('ZSCORE', index, chord_id) then
+        look_again(ARGV[4])
+    end
 end
 return 1

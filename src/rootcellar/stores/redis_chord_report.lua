@@ -35,10 +35,7 @@ if redis.call('SADD', dkey, ARGV[3] .. ':' .. ARGV[4]) == 1 then
     end
     redis.call('HINCRBY', bkey, 'succeeded', ARGV[6])
 end
--- Celery's own backend gives them a time to live, which a long chord outlives (celery/celery#4642).
-for _, key in ipairs({jkey, tkey, skey, dkey, bkey}) do
-    redis.call('PERSIST', key)
-end
+keep()
 local ready, members = ready_count(), size()
 local claim = {0}
 if members and ready >= members then

@@ -11,6 +11,7 @@ if ARGV[4] == '1' then
     end
 else
     redis.call('SET', skey, ARGV[3])
+    redis.call('HSET', bkey, 'sized', 1)
     if ready_count() >= size() and redis.call('EXISTS', ckey) == 0 then
         redis.call('ZADD', index, now, chord_id)  -- the last part came before this
     end
