@@ -34,8 +34,7 @@ class Form(NamedTuple):
     errors: int
     #: with which faults Celery leaves the end open for ever, and how many errbacks are called all the same
     left_open: Mapping[str, int] = {}
-    #: with which faults only Celery's own backend does so: it does not tell the outer chord that a member of its own will
-    #: not come
+    #: with which faults only Celery's own backend does so: it does not tell the outer chord that a member will not come
     stock_hangs: frozenset[str] = frozenset()
 
 

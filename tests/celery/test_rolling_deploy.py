@@ -81,7 +81,7 @@ def test_chords_begun_by_either_end_once(fleet: Fleet, tmp_path: Path) -> None:
 
 
 def _let_ten_minutes_pass(results: redis.Redis) -> None:
-    """Have our housekeeper look at what a worker on Celery's own backend ended, which does not know all that is kept."""
+    """Have our housekeeper look at what stock workers ended, which do not know all that is kept."""
     open_chords = results.zrange(_OPEN_CHORDS, 0, -1)
     if open_chords:
         results.zadd(_OPEN_CHORDS, dict.fromkeys(open_chords, 0), xx=True)

@@ -72,7 +72,7 @@ def killed_after(signs: int, work: Callable[[Callable[[bytes], None]], None]) ->
 def test_what_finishes_during_an_outage_is_there_after_it(target: Target, open_it: OpenIt, spool: Spool) -> None:
     """Records and a chord's parts, of several processes; progress is dropped."""
     plain = open_it(target.url)
-    store = SpooledStore(plain, spool, retry_s=0.2)
+    store = SpooledStore(plain, lambda: spool, retry_s=0.2)
     store.put(record("before"))
     store.chords.open("chord", Opening(b"document"))
     store.chords.set_size("chord", 4)
@@ -106,7 +106,7 @@ def test_what_finishes_during_an_outage_is_there_after_it(target: Target, open_i
 
 def test_an_outage_shorter_than_the_retry_needs_no_spool(target: Target, open_it: OpenIt, spool: Spool) -> None:
     """The caller waits; reads do, too."""
-    store = SpooledStore(open_it(target.url), spool, retry_s=60.0)
+    store = SpooledStore(open_it(target.url), lambda: spool, retry_s=60.0)
     store.put(record("a"))
     target.server.kill()
     with ThreadPoolExecutor(2) as threads:
@@ -122,7 +122,7 @@ def test_an_outage_shorter_than_the_retry_needs_no_spool(target: Target, open_it
 def test_a_hanging_server_is_an_outage(target: Target, open_it: OpenIt, spool: Spool) -> None:
     """One that answers nobody: the wait is that of the store's own time-out."""
     impatient = Settings.from_celery({"redis_socket_timeout": 0.2, "cellar_store_timeout": 0.2}, {})
-    store = SpooledStore(open_it(target.url, impatient), spool, retry_s=0.0)
+    store = SpooledStore(open_it(target.url, impatient), lambda: spool, retry_s=0.0)
     store.put(record("a"))
     target.server.pause()
     assert store.put(record("b"))
@@ -151,7 +151,7 @@ def test_a_redis_that_takes_no_writes_for_now_is_an_outage(
 ) -> None:
     """Also where it says so from inside a script, or to one of many."""
     plain = open_it(redis_target.url)
-    store = SpooledStore(plain, spool, retry_s=0.0)
+    store = SpooledStore(plain, lambda: spool, retry_s=0.0)
     plain.put(record("x"))
     with redis.Redis.from_url(redis_target.url) as client:
         try:
@@ -199,7 +199,7 @@ def test_a_postgresql_that_cannot_for_now_is_an_outage(
 ) -> None:
     """Serialization failure, deadlock, disk full, out of memory and so on, as answers of the server."""
     plain = open_it(postgresql_target.url)
-    store = SpooledStore(plain, spool, retry_s=0.0)
+    store = SpooledStore(plain, lambda: spool, retry_s=0.0)
     with psycopg.connect(postgresql_target.url, autocommit=True) as connection:
         connection.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"

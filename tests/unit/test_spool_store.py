@@ -41,7 +41,7 @@ class Place:
         self.store = self.new_store()
 
     def new_store(self, spool: Spool | None = None, retry_s: float = 0.0) -> SpooledStore:
-        return SpooledStore(self.plain, spool or self.spool, retry_s, lambda: self.spooled.append(1))
+        return SpooledStore(self.plain, lambda: spool or self.spool, retry_s, lambda: self.spooled.append(1))
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -218,7 +218,7 @@ def test_a_store_that_is_not_usable_now_is_as_good_as_away(
     with pytest.raises((SchemaError, AccessDenied)):
         plain.put(done("a"))
     spool = Spool(SpoolSettings(directory=tmp_path / "spool"), "shop", str(plain.url))
-    store = SpooledStore(plain, spool, 60.0)
+    store = SpooledStore(plain, lambda: spool, 60.0)
     assert store.put(done("a"))
     assert not store.put(Record("b", "STARTED", b""))
     assert spool.depth().records == 1
@@ -303,7 +303,7 @@ def test_a_spool_that_breaks_sends_its_worker_back_to_the_store(place: Place) ->
 
 def test_what_follows_an_append_cannot_fail_it(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """The record is safe."""
-    store = SpooledStore(place.plain, place.spool, 0.0, lambda: 1 / 0)
+    store = SpooledStore(place.plain, lambda: place.spool, 0.0, lambda: 1 / 0)
     with place.away():
         assert store.put(done("a"))
     assert place.spool.depth().records == 1

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import states
 from celery.backends.base import BaseBackend
@@ -21,11 +21,14 @@ from rootcellar.backend.housekeeper import Housekeeper
 from rootcellar.errors import ConfigurationError, DecodeError, SpoolFull, StoreUnavailable
 from rootcellar.record import FINAL_STATES, PENDING, REVOKED, SUCCESS, Record, check_id, searchable
 from rootcellar.settings import Settings
-from rootcellar.spool import Spool, SpooledStore, deliver
+from rootcellar.spool.store import SpooledStore
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
 from rootcellar.stores.ledger import Claim
 from rootcellar.waiting import Hub
+
+if TYPE_CHECKING:
+    from rootcellar.spool import Spool
 
 
 class CellarBackend(BaseBackend):
@@ -55,11 +58,12 @@ class CellarBackend(BaseBackend):
             )
         self.settings = Settings.from_celery(app.conf, os.environ)
         store = open_store(url, self.settings)
-        self.spool = Spool(self.settings.spool, app.main or "", str(store.url))
         self.housekeeper = Housekeeper(
             lambda: self._deliver(store), self._reconcile, self.settings.housekeeping_interval_s
         )
-        self.store = SpooledStore(store, self.spool, self.settings.spool.retry_s, on_spooled=self.housekeeper.come)
+        self.store = SpooledStore(
+            store, self._open_spool, self.settings.spool.retry_s, on_spooled=self.housekeeper.come
+        )
         self.codec = self.settings.codec
         self._chords = Chords(app, self.store, self.codec, self.settings.chords, self)
         super().__init__(app, url=url, **kwargs)
@@ -271,9 +275,21 @@ class CellarBackend(BaseBackend):
 
     # -- housekeeping -------------------------------------------------------------------------------------------------
 
+    @property
+    def spool(self) -> "Spool":
+        """Where finished records go while the store is away."""
+        return self.store.spool
+
+    def _open_spool(self) -> "Spool":
+        from rootcellar.spool import Spool
+
+        return Spool(self.settings.spool, self.app.main or "", str(self.store.url))
+
     def _deliver(self, store: Store) -> bool:
         """Deliver the spool to ``store``, if there is anything in it; return whether it is empty now."""
         if not self.spool.is_empty():
+            from rootcellar.spool import deliver
+
             deliver(
                 self.spool,
                 store,

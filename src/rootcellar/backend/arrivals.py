@@ -9,7 +9,7 @@ from celery.exceptions import TimeoutError as CeleryTimeoutError
 
 from rootcellar.errors import StoreUnavailable
 from rootcellar.record import Record
-from rootcellar.spool import SpooledStore
+from rootcellar.spool.store import SpooledStore
 from rootcellar.stores.base import Store
 from rootcellar.waiting import Hub
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from rootcellar.errors import RootcellarError, StoreUnavailable
 from rootcellar.record import Record
-from rootcellar.spool.entry import Entry
 from rootcellar.spool.retry import AWAY, again
 from rootcellar.stores.ledger import DUE_BATCH, PARTS_BATCH, Claim, Ledger, Opening, Part, Tally
 
 if TYPE_CHECKING:
+    from rootcellar.spool.entry import Entry
     from rootcellar.spool.store import SpooledStore
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class SpooledLedger(Ledger):
             return chords.report(part, token, lease_s, record=record, opening=opening)
 
         if owner.is_spooling():
-            return owner.append(Entry(record, part, _opened(part, opening)), last_resort=ask) or _SPOOLED
+            return owner.append(_entry(record, part, opening), last_resort=ask) or _SPOOLED
         started_at = time.monotonic()
         error: RootcellarError
         try:
@@ -58,7 +58,7 @@ class SpooledLedger(Ledger):
                 return again(ask, owner.retry_s, error, started_at)
         except AWAY as exc:
             error = exc
-        owner.append(Entry(record, part, _opened(part, opening)), error)
+        owner.append(_entry(record, part, opening), error)
         return _SPOOLED
 
     def open(self, chord_id: str, opening: Opening) -> None:
@@ -95,6 +95,12 @@ class SpooledLedger(Ledger):
 
     def due(self, limit: int = DUE_BATCH) -> list[str]:
         return self._retried(self._chords.due, limit)
+
+
+def _entry(record: Record | None, part: Part, opening: Callable[[], Opening] | None) -> "Entry":
+    from rootcellar.spool.entry import Entry
+
+    return Entry(record, part, _opened(part, opening))
 
 
 def _opened(part: Part, opening: Callable[[], Opening] | None) -> Opening | None:

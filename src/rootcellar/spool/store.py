@@ -4,15 +4,18 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rootcellar.errors import RootcellarError, SpoolFull, StoreUnavailable
 from rootcellar.record import Record
-from rootcellar.spool.entry import Entry
-from rootcellar.spool.file import Spool
 from rootcellar.spool.ledger import SpooledLedger
 from rootcellar.spool.retry import AWAY, again
 from rootcellar.stores.base import BATCH, Facts, Stats, Store, Watcher, batches
+
+if TYPE_CHECKING:
+    from rootcellar.spool.entry import Entry
+    from rootcellar.spool.file import Spool
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +35,17 @@ class SpooledStore(Store):
     """
 
     def __init__(
-        self, store: Store, spool: Spool, retry_s: float, on_spooled: Callable[[], object] | None = None
+        self,
+        store: Store,
+        open_spool: "Callable[[], Spool]",
+        retry_s: float,
+        on_spooled: Callable[[], object] | None = None,
     ) -> None:
-        """``on_spooled`` is called after each append: there is something to deliver."""
+        """``open_spool`` is called when the spool is needed, ``on_spooled`` after each append: there is something to
+        deliver.
+        """
         self.store = store
-        self.spool = spool
+        self._open_spool = open_spool
         self.retry_s = retry_s
         self.on_spooled = on_spooled
         self.url = store.url
@@ -48,6 +57,11 @@ class SpooledStore(Store):
         self._is_spooling = False
         #: ``time.monotonic()`` before which no record of progress is tried
         self._held_until = 0.0
+
+    @cached_property
+    def spool(self) -> "Spool":
+        """Where records go while the store is away."""
+        return self._open_spool()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "store":
@@ -63,7 +77,7 @@ class SpooledStore(Store):
         if not record.is_final:
             return self._put_progress(record)
         if self._is_troubled and self.is_spooling():
-            stored = self.append(Entry(record), last_resort=lambda: self.store.put(record))
+            stored = self.append(_entry(record), last_resort=lambda: self.store.put(record))
             return True if stored is None else stored
         started_at = time.monotonic()
         try:
@@ -77,7 +91,7 @@ class SpooledStore(Store):
                 return again(lambda: self.store.put(record), self.retry_s, error, started_at)
         except AWAY as exc:
             error = exc
-        self.append(Entry(record), error)
+        self.append(_entry(record), error)
         return True
 
     def _put_progress(self, record: Record) -> bool:
@@ -114,7 +128,7 @@ class SpooledStore(Store):
         return False
 
     def append(
-        self, entry: Entry, error: RootcellarError | None = None, last_resort: Callable[[], T] | None = None
+        self, entry: "Entry", error: RootcellarError | None = None, last_resort: Callable[[], T] | None = None
     ) -> T | None:
         """Spool an entry; ``error`` is why. Return ``None``.
 
@@ -204,4 +218,11 @@ class SpooledStore(Store):
 
     def close(self) -> None:
         self.store.close()
-        self.spool.close()
+        if "spool" in vars(self):
+            self.spool.close()
+
+
+def _entry(record: Record) -> "Entry":
+    from rootcellar.spool.entry import Entry
+
+    return Entry(record)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import resources
 from typing import Any, Protocol
 
@@ -20,10 +21,18 @@ class Script:
     """One script, made of files of this package put one behind the other."""
 
     def __init__(self, *files: str) -> None:
+        self._files = files
+
+    @cached_property
+    def source(self) -> bytes:
+        """Return the script."""
         folder = resources.files(__package__)
-        self.source = b"".join(folder.joinpath(file).read_bytes() for file in files)
-        # The name EVALSHA knows a script by; not a safeguard.
-        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
+        return b"".join(folder.joinpath(file).read_bytes() for file in self._files)
+
+    @cached_property
+    def sha(self) -> str:
+        """Return the name EVALSHA knows the script by; not a safeguard."""
+        return hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
     def run(self, connection: Connection, keys: Sequence[str], *arguments: Argument) -> Any:
         """Return what the script answers."""
