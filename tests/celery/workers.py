@@ -42,7 +42,7 @@ class Worker:
         is_quiet: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """``options`` are for the command line; ``name`` tells workers of one queue apart; a quiet one prints no banner."""
+        """``options`` are for the command line; ``name`` tells workers of one queue apart; ``is_quiet``: no banner."""
         self.config = {"worker_log_format": _LOG_FORMAT, **config}
         self.name = f"{name or config['task_default_queue']}@tests"
         self._pool = pool
