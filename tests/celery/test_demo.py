@@ -129,6 +129,8 @@ def test_a_worker_that_dies_is_reported_with_its_log(
     """Status 1, and the worker's last words."""
     process = start()
     wait_until(lambda: bool(list((tmp_path / "tmp").glob("*/worker-is-ready"))), "the worker is ready")
+    log = next((tmp_path / "tmp").glob("*/worker.log"))
+    wait_until(lambda: "demo@localhost ready" in log.read_text(), "it has said so")
     worker = psutil.Process(process.pid).children()[0]
     worker.kill()
     _, err = process.communicate(timeout=30)

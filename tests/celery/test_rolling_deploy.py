@@ -1,5 +1,6 @@
 """Half a fleet on ``redis://``, half on ``cellar+redis://``, one queue: chords begun by either kind, run by both."""
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -94,3 +95,19 @@ def _left_of_chords(results: redis.Redis) -> list[str]:
         for key in results.scan_iter(count=1_000)
         if not key.startswith("celery-task-meta-") and not key.endswith(".c") and results.ttl(key) == -1
     ]
+
+
+def test_parts_that_an_older_celery_counted_are_noticed(fleet: Fleet, tmp_path: Path) -> None:
+    """5.5 and 5.6 do not say whose part it is: the chord ends all the same, and our worker warns."""
+    client, path = fleet.clients["ours"], tmp_path / "notes"
+    echo, ids = client.tasks["echo"], [str(uuid.uuid4()) for _ in range(2)]
+    fleet.workers["stock"].stop()
+    # The first member goes to nobody's queue; a worker of Celery 5.6 reports it.
+    header = [echo.s(1).set(task_id=ids[0], queue=f"nobody-{ids[0]}"), echo.s(2).set(task_id=ids[1], countdown=1)]
+    result = chord(header)(client.tasks["note_all"].s(str(path)))
+    older = client.backend.codec.encode([1, ids[0], "SUCCESS", 1])
+    fleet.results.zadd(f"celery-taskset-meta-{result.parent.id}.j", {older: 0})
+
+    assert result.get(timeout=60) == [1, 2]
+    assert len(notes(path, "body")) == 1
+    wait_until(lambda: "Celery older than 5.7" in fleet.workers["ours"].log(), "the worker warns")
