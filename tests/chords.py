@@ -26,9 +26,10 @@ def opened(
     size: int | None = None,
     origin: str | None = None,
     document: bytes | None = b"document",
+    run: str | None = None,
 ) -> None:
     """Begin a chord that may take for ever."""
-    store.chords.open(chord_id, Opening(document, None, origin))
+    store.chords.open(chord_id, Opening(document, None, origin, run))
     if size is not None:
         store.chords.set_size(chord_id, size)
 
@@ -40,9 +41,10 @@ def claimed(
     origin: str | None = None,
     token: str = "first",
     lease_s: float = FAR_S,
+    run: str | None = None,
 ) -> Claim:
     """Begin a chord, report all its members, and return the claim."""
-    opened(store, chord_id, members, origin)
+    opened(store, chord_id, members, origin, run=run)
     for number in range(members):
         tally = store.chords.report(a_part(chord_id, f"member {number}", number), token, lease_s)
     assert tally.claim is not None

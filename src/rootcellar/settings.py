@@ -8,7 +8,7 @@ setting that is silently ignored is how results get lost.
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -159,6 +159,8 @@ class Settings:
     look_interval_s: float = 1.0
     #: seconds an operation waits for a free connection, or for a database's answer, before an error
     store_timeout_s: float = 30.0
+    #: seconds for connecting, or for a SQLite file's lock; ``None``: as long as is usual with the engine
+    connect_timeout_s: float | None = None
     #: seconds between two rounds of a worker's housekeeping: chords to finish, a spool to deliver
     housekeeping_interval_s: float = 5.0
     #: whether an id is put on record when its task is sent, so that it is told from one nobody knows
@@ -200,6 +202,18 @@ class Settings:
             store_timeout_s=store_timeout_s,
             housekeeping_interval_s=own["cellar_housekeeping_interval"],
             is_sent_tracked=own["cellar_track_sent"],
+        )
+
+    def in_a_hurry(self, most_s: float) -> "Settings":
+        """Return the same for a caller who has no more than ``most_s`` seconds for connecting, and for an answer."""
+        pool = replace(self.redis.pool, size=1, overflow=0, timeout_s=most_s)
+        limits = {"socket_timeout": most_s, "socket_connect_timeout": most_s}
+        return replace(
+            self,
+            redis=replace(self.redis, pool=pool, connection={**self.redis.connection, **limits}),
+            database=replace(self.database, pool=replace(self.database.pool, size=1, overflow=0, timeout_s=most_s)),
+            store_timeout_s=most_s,
+            connect_timeout_s=most_s,
         )
 
 

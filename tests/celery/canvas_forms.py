@@ -61,6 +61,13 @@ FORMS = {
         1,
         stock_hangs=frozenset({"revoked"}),
     ),
+    "a chain that ends in a group in a chord": Form(
+        lambda c: chord([chain(c.member, group(c.tasks.echo.s(), c.tasks.echo.s())), c.other], c.body()),
+        [[1, 1], 2],
+        {"body": [[[1, 1], 2]]},
+        1,
+        stock_hangs=frozenset({"fails", "revoked"}),
+    ),
     "a chord in a chord": Form(
         lambda c: chord([chord([c.member, c.other], c.body("inner")), c.tasks.echo.si(3)], c.body("outer")),
         [[1, 2], 3],

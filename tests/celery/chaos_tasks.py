@@ -36,7 +36,7 @@ def register_chaos(app: Celery) -> None:
 
     @app.task(shared=False, name="chaos.body", bind=True)
     def body(self: Any, values: list[int], path: str) -> int:
-        chord_id, token = self.request.cellar_chord
+        chord_id, token, _ = self.request.cellar_chord
         _note(path, what="body", chord=chord_id, token=token, id=self.request.id, total=sum(values))
         return sum(values)
 

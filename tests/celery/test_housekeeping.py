@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from celery import Celery, chord
-from celery.exceptions import ChordError
+from celery.app.task import Context
+from celery.exceptions import ChordError, SoftTimeLimitExceeded
 from chaos_tasks import read_notes
+from kombu.exceptions import OperationalError
 from workers import Worker, worker_of
 
 import rootcellar
@@ -83,7 +85,7 @@ def test_a_body_that_was_sent_twice_runs_once(kept_app: Celery, housekeeper: Wor
     chord_id = _complete(kept_app, body, [1, 2], lease_s=_SAFETY_S)
 
     for token in ("first", "second", "first"):  # the first is delivered again, too
-        body.clone().set(headers={"cellar_chord": [chord_id, token]}).apply_async()
+        body.clone().set(headers={"cellar_chord": [chord_id, token, ""]}).apply_async()
     last = kept_app.tasks["add"].delay(1, 1)
 
     assert last.get(timeout=_SAFETY_S) == 2
@@ -144,3 +146,92 @@ def test_a_retry_that_is_sent_does_not_take_its_task_back(
     gate.touch()
 
     assert result.get(timeout=_SAFETY_S) == "after 1 retry"
+
+
+def _broken_once(monkeypatch: pytest.MonkeyPatch, app: Celery) -> None:
+    """Have the broker refuse the next body that this process sends."""
+    send, refused = app.amqp.send_task_message, []
+
+    def refuse_one(producer: Any, name: str, message: Any, **options: Any) -> Any:
+        if name.startswith("chaos.body") and not refused:
+            refused.append(name)
+            raise OperationalError("the broker is away")
+        return send(producer, name, message, **options)
+
+    monkeypatch.setattr(app.amqp, "send_task_message", refuse_one)
+
+
+def _report_last(app: Celery, body: Any, values: list[int]) -> None:
+    """Report a chord's members from this process, which then sends the body as a worker does."""
+    chord_id = str(uuid.uuid4())
+    app.backend.apply_chord((chord_id, []), body)
+    app.backend.set_chord_size(chord_id, len(values))
+    for place, value in enumerate(values):
+        request = Context(id=str(uuid.uuid4()), group=chord_id, group_index=place, chord=body)
+        app.backend.mark_as_done(request.id, value, request)
+
+
+def test_a_body_that_the_broker_did_not_take_is_sent_later(
+    kept_app: Celery, housekeeper: Worker, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its own id has a state already, since a task was replaced by the chord."""
+    body = kept_app.tasks["chaos.body"].s(path=str(notes))
+    result = body.freeze()
+    kept_app.backend.store_result(result.id, None, "STARTED")
+    _broken_once(monkeypatch, kept_app)
+
+    _report_last(kept_app, body, [1, 2])
+
+    assert result.get(timeout=_SAFETY_S) == 3
+    assert len(read_notes(notes)) == 1
+
+
+def test_a_body_that_cannot_be_kept_ends_in_an_error_where_the_broker_does_not_take_it(
+    kept_app: Celery, housekeeper: Worker, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its arguments are no JSON, and its errback is called: it does not vanish."""
+    error = kept_app.tasks["chaos.error"].s(path=str(notes))
+    body = kept_app.tasks["chaos.body"].s(path=str(notes), extra=object()).on_error(error)
+    result = body.freeze()
+    _broken_once(monkeypatch, kept_app)
+
+    _report_last(kept_app, body, [1, 2])
+
+    with pytest.raises(ChordError, match="Callback error"):
+        result.get(timeout=_SAFETY_S)
+    assert [note["what"] for note in read_notes(notes)] == ["error"]
+
+
+def test_a_soft_time_limit_while_a_body_is_sent_makes_no_failure_of_it(
+    kept_app: Celery, housekeeper: Worker, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been sent; whoever takes over sends it under another claim, and one of the two runs."""
+    body = kept_app.tasks["chaos.body"].s(path=str(notes))
+    result = body.freeze()
+    send = kept_app.amqp.send_task_message
+
+    def send_and_run_out_of_time(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(kept_app.amqp, "send_task_message", send)
+        send(*args, **options)
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(kept_app.amqp, "send_task_message", send_and_run_out_of_time)
+
+    _report_last(kept_app, body, [1, 2])
+
+    assert result.get(timeout=_SAFETY_S) == 3
+    add = kept_app.tasks["add"].delay(1, 1)
+    assert add.get(timeout=_SAFETY_S) == 2
+    assert len(read_notes(notes)) == 1
+
+
+def test_a_frozen_chord_that_is_applied_again_runs_again(kept_app: Celery, housekeeper: Worker, notes: Path) -> None:
+    """Both of its bodies, though they have one id, and whichever comes first."""
+    body = kept_app.tasks["chaos.body"].s(path=str(notes))
+    frozen = chord([kept_app.tasks["add"].s(1, 1), kept_app.tasks["add"].s(2, 2)], body)
+    frozen.freeze()
+    for run in (1, 2):
+        frozen.apply_async().get(timeout=_SAFETY_S)
+        wait_until(lambda run=run: len(read_notes(notes)) == run, f"body {run} has run")
+
+    assert [note["total"] for note in read_notes(notes)] == [6, 6]

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from chords import FAR_S, SHORT_S, a_part, claimed, opened, results
 from rootcellar.stores.base import Store
 from rootcellar.stores.ledger import Claim, Opening
@@ -142,11 +144,86 @@ def test_a_claim_that_is_given_back_is_due_again(store: Store) -> None:
     assert Claim("c", "again", 1, 1, b"document", is_takeover=True) == taken_over(store, "c", "again")
 
 
-def test_a_claim_that_is_given_back_is_left_alone_for_a_while(store: Store) -> None:
-    """The broker was away."""
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_a_claim_that_is_given_back_is_left_alone_by_housekeepers_only(store: Store, is_reported: bool) -> None:
+    """The broker was away. Whoever comes by itself gets it at once: it may be where the broker can be reached."""
     store.chords.release(claimed(store, "c"), FAR_S)
-
     assert store.chords.due() == []
+
+    if is_reported:
+        again = store.chords.report(a_part("c", "member 0", 0), "again", FAR_S).claim
+    else:
+        again = store.chords.claim("c", "again", FAR_S)
+
+    assert Claim("c", "again", 1, 1, b"document", is_takeover=True) == again
+    assert store.chords.claim("c", "another", FAR_S) is None
+
+
+# -- chords that grow after they were complete -------------------------------------------------------------------------
+
+
+def grown(store: Store, chord_id: str, how: str) -> None:
+    """Let a chord of one member have two."""
+    if how == "size":
+        store.chords.set_size(chord_id, 2)
+    else:
+        store.chords.add(chord_id, "x")
+
+
+@pytest.mark.parametrize("how", ["size", "add"])
+@pytest.mark.parametrize("is_released", [True, False])
+def test_a_chord_that_grew_after_it_was_claimed_is_claimed_by_its_last_part(
+    store: Store, is_released: bool, how: str
+) -> None:
+    """The claim was given back, or its holder died; a housekeeper has looked meanwhile."""
+    first = claimed(store, "c", lease_s=SHORT_S)
+    if is_released:
+        store.chords.release(first, SHORT_S)
+    grown(store, "c", how)
+    became_due(store, "c")
+
+    def is_put_off() -> bool:
+        assert store.chords.claim("c", "housekeeper", FAR_S) is None
+        return store.chords.due() == []
+
+    wait_until(is_put_off, "the chord is put off")
+    last = store.chords.report(a_part("c", "last", 1), "last", FAR_S).claim
+
+    assert Claim("c", "last", 2, 2, b"document", is_takeover=True) == last
+    assert store.chords.claim("c", "housekeeper", FAR_S) is None
+
+
+def test_a_chord_that_grew_while_it_is_claimed_is_due_when_the_lease_is_over(store: Store) -> None:
+    """Its last part comes before that, and is not given what somebody else holds."""
+    first = claimed(store, "c")
+    grown(store, "c", "size")
+
+    assert store.chords.report(a_part("c", "last", 1), "last", FAR_S).claim is None
+
+    assert store.chords.renew(first, SHORT_S) is True
+    became_due(store, "c")
+    assert Claim("c", "next", 2, 2, b"document", is_takeover=True) == taken_over(store, "c", "next")
+
+
+def test_a_chord_that_is_complete_again_by_its_size_is_due_at_once(store: Store) -> None:
+    """It was claimed before, given back, and put off when it had grown."""
+    store.chords.release(claimed(store, "c"), FAR_S)
+    grown(store, "c", "size")
+    assert store.chords.claim("c", "housekeeper", FAR_S) is None
+    assert store.chords.due() == []
+
+    store.chords.set_size("c", 1)
+
+    assert store.chords.due() == ["c"]
+    assert Claim("c", "next", 1, 1, b"document", is_takeover=True) == store.chords.claim("c", "next", FAR_S)
+
+
+def test_a_chord_that_grew_is_not_given_to_who_asks_again(store: Store) -> None:
+    """Under its own token: what it was told was true when it was told."""
+    claimed(store, "c", token="t")
+    grown(store, "c", "add")
+
+    assert store.chords.report(a_part("c", "member 0", 0), "t", FAR_S).claim is None
 
 
 # -- deadlines ---------------------------------------------------------------------------------------------------------
@@ -217,47 +294,91 @@ def test_of_two_bodies_one_may_run(store: Store) -> None:
     claimed(store, "c", token="first", lease_s=SHORT_S)
     second = taken_over(store, "c", "second")
 
-    assert store.chords.begin_body("c", "first") is True
-    assert store.chords.begin_body("c", "second") is False
+    assert store.chords.begin_body("c", "first", None) is True
+    assert store.chords.begin_body("c", "second", None) is False
     store.chords.finish(second, FAR_S)
-    assert store.chords.begin_body("c", "second") is False
-    assert store.chords.begin_body("c", "first") is True
+    assert store.chords.begin_body("c", "second", None) is False
+    assert store.chords.begin_body("c", "first", None) is True
 
 
 def test_a_body_that_arrives_when_its_chord_is_over_may_run(store: Store) -> None:
     """The usual order: it is sent, the chord is finished, it arrives."""
     store.chords.finish(claimed(store, "c", token="t"), FAR_S)
 
-    assert store.chords.begin_body("c", "t") is True
-    assert store.chords.begin_body("c", "another") is False
+    assert store.chords.begin_body("c", "t", None) is True
+    assert store.chords.begin_body("c", "another", None) is False
+
+
+@pytest.mark.parametrize("run", [None, "this"])
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_body_of_another_run_may_run_and_is_not_remembered(store: Store, run: str | None, is_over: bool) -> None:
+    """Of an earlier one, as a rule: its message was slow. One body of this run may run all the same."""
+    claim = claimed(store, "c", run=run)
+    if is_over:
+        store.chords.finish(claim, FAR_S)
+    others = [other for other in (None, "this", "another") if other != run]
+
+    assert [store.chords.begin_body("c", "other", other) for other in others] == [True, True]
+
+    assert store.chords.begin_body("c", "first", run) is True
+    assert store.chords.begin_body("c", "second", run) is False
+    assert store.chords.begin_body("c", "first", run) is True
+    assert [store.chords.begin_body("c", "second", other) for other in others] == [True, True]
+
+
+def test_a_chord_is_not_finished_by_a_body_of_another_run(store: Store) -> None:
+    """It was begun anew, and its own body has yet to be sent."""
+    claimed(store, "c", token="old", run="old")
+    assert store.chords.begin_body("c", "old", "old") is True
+    opened(store, "c", size=1, run="new")
+    assert store.chords.begin_body("c", "old", "old") is True
+
+    assert store.chords.report(a_part("c", "a", 0), "new", SHORT_S).claim is not None
+    assert store.chords.begin_body("c", "old", "old") is True
+    assert taken_over(store, "c", "second").is_takeover is True
+
+    assert store.chords.begin_body("c", "new", "new") is True
+    assert store.chords.begin_body("c", "second", "new") is False
+
+
+def test_the_run_that_a_report_told_counts(store: Store) -> None:
+    """As that of an opening does; of several reports, that of the first."""
+    store.chords.set_size("c", 2)
+    for number in range(2):
+        opening = Opening(b"told", None, None, f"run {number}")
+        store.chords.report(a_part("c", str(number), number), "t", FAR_S, opening=lambda told=opening: told)  # type: ignore[misc]
+
+    assert [store.chords.begin_body("c", token, "run 1") for token in ("x", "y")] == [True, True]
+    assert [store.chords.begin_body("c", token, "run 0") for token in ("x", "y")] == [True, False]
 
 
 def test_the_body_of_a_chord_nobody_knows_may_run(store: Store) -> None:
     """The store was emptied meanwhile; once too often is better than never."""
-    assert store.chords.begin_body("c", "t") is True
+    assert [store.chords.begin_body("c", token, "run") for token in ("x", "y")] == [True, True]
+    assert store.chords.begin_body("c", "t", None) is True
 
 
 def test_a_chord_whose_body_has_begun_is_finished_instead_of_claimed(store: Store) -> None:
     """Whoever sent it died before it could say so."""
     claimed(store, "c", members=2, token="t", lease_s=SHORT_S)
-    store.chords.begin_body("c", "t")
+    store.chords.begin_body("c", "t", None)
     became_due(store, "c")
 
     assert store.chords.claim("c", "housekeeper", FAR_S) is None
 
     assert (store.chords.due(), results(store, "c")) == ([], [])
     assert store.chords.report(a_part("c", "late", 2), "late", FAR_S).ready == 0
-    assert store.chords.begin_body("c", "housekeeper") is False
+    assert store.chords.begin_body("c", "housekeeper", None) is False
 
 
-def test_sql_gives_no_claim_on_a_chord_whose_body_has_begun(sql_store: Store) -> None:
+def test_a_report_is_given_no_claim_on_a_chord_whose_body_has_begun(store: Store) -> None:
     """A duplicate of the last part comes when the lease is over: there is nothing left to send."""
-    claimed(sql_store, "c", token="t", lease_s=SHORT_S)
-    sql_store.chords.begin_body("c", "t")
-    became_due(sql_store, "c")
+    claimed(store, "c", token="t", lease_s=SHORT_S)
+    store.chords.begin_body("c", "t", None)
+    became_due(store, "c")
 
-    assert sql_store.chords.report(a_part("c", "member 0", 0), "second", FAR_S).claim is None
-    assert sql_store.chords.due() == ["c"]
+    assert store.chords.report(a_part("c", "member 0", 0), "second", FAR_S).claim is None
+    assert store.chords.due() == ["c"]
 
 
 # -- what a lost answer must not do ------------------------------------------------------------------------------------

@@ -126,9 +126,9 @@ def test_of_two_bodies_that_arrive_at_once_one_may_run(store_url: str, open_it: 
     stores = [open_it(store_url) for _ in range(4)]
     for attempt in range(15):
         chord_id = f"c{attempt}"
-        claimed(stores[0], chord_id)
+        claimed(stores[0], chord_id, run="run")
         answers = at_once(
-            [lambda n=n, c=chord_id: stores[n].chords.begin_body(c, f"t{n}") for n in range(4)]  # type: ignore[misc]
+            [lambda n=n, c=chord_id: stores[n].chords.begin_body(c, f"t{n}", "run") for n in range(4)]  # type: ignore[misc]
         )
         assert sorted(answers) == [False, False, False, True]
 
@@ -261,3 +261,25 @@ def test_a_part_that_came_in_while_its_chord_was_being_finished_is_purged_with_t
     assert results(store, "c") == []
     assert list(store.purge()) == [1]
     assert execute(postgresql_url, "SELECT count(*) FROM cellar_chord_part") == [(0,)]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("is_report_first", [True, False])
+def test_a_part_that_comes_while_what_was_said_of_its_chord_is_dropped_counts(
+    postgresql_url: str, open_it: OpenIt, monkeypatch: pytest.MonkeyPatch, is_report_first: bool
+) -> None:
+    """Nobody had reported to it for a day."""
+    monkeypatch.setattr("rootcellar.stores.postgresql_ledger.BODY_MARK_S", -1.0)
+    store = open_it(postgresql_url)
+    store.chords.set_size("c", 3)
+    sizes: list[int | None] = []
+
+    def report() -> None:
+        sizes.append(store.chords.report(a_part("c", "a", 0, result="kept"), "t", FAR_S, opening=Opening).size)
+
+    calls: list[Callable[[], Any]] = [report, lambda: store.chords.claim("c", "housekeeper", FAR_S)]
+    run_in_turn(postgresql_url, "c", calls if is_report_first else calls[::-1])
+
+    assert sizes == [3 if is_report_first else None]
+    assert results(store, "c") == ["kept"]
+    assert store.chords.report(a_part("c", "b", 1), "t", FAR_S).ready == 2

@@ -260,6 +260,35 @@ def test_the_deadline_that_a_report_told_counts(store: Store) -> None:
     assert Claim("c", "t", 1, None, b"told", is_overdue=True) == store.chords.claim("c", "t", FAR_S)
 
 
+def test_the_deadline_counts_also_where_something_was_said_before(store: Store) -> None:
+    """Of a chord that nobody had opened; by a report, and by an opening."""
+    opening = Opening(b"told", time.time() - 1)
+    for chord_id in ("reported", "opened"):
+        store.chords.set_size(chord_id, 2)
+        store.chords.add(chord_id, "x")
+        assert store.chords.due() == []
+    store.chords.report(a_part("reported", "a", 0), "t", FAR_S, opening=lambda: opening)
+    store.chords.open("opened", opening)
+
+    assert set(store.chords.due()) == {"reported", "opened"}
+    assert Claim("reported", "t", 1, 3, b"told", is_overdue=True) == store.chords.claim("reported", "t", FAR_S)
+    assert Claim("opened", "t", 0, None, b"told", is_overdue=True) == store.chords.claim("opened", "t", FAR_S)
+
+
+def test_a_deadline_that_is_told_late_takes_no_claim_away(store: Store) -> None:
+    """Of two reports that know of the opening, one completes the chord before the other has told it."""
+    store.chords.set_size("c", 2)
+    told = Opening(b"told", time.time() - 1)
+
+    def opening() -> Opening:
+        assert store.chords.report(a_part("c", "b", 1), "last", FAR_S).claim is not None
+        return told
+
+    assert store.chords.report(a_part("c", "a", 0), "first", FAR_S, opening=opening).claim is None
+
+    assert store.chords.claim("c", "housekeeper", FAR_S) is None
+
+
 @pytest.mark.parametrize("origins", [(None, None), ("one", "two"), (None, "two"), ("one", None)])
 def test_a_chord_that_is_opened_again_begins_anew(store: Store, origins: tuple[str | None, str | None]) -> None:
     """Its parts, its size, its document and its claim forgotten: Celery lets a frozen chord be applied again."""
@@ -301,14 +330,14 @@ def test_opening_a_chord_that_is_over_from_the_same_task_changes_nothing(store: 
 
 def test_a_chord_that_is_over_begins_anew_where_it_is_opened_from_elsewhere(store: Store) -> None:
     """From its first part to its last; and its second body runs too."""
-    first = claimed(store, "c", origin="one")
-    store.chords.begin_body("c", first.token)
+    first = claimed(store, "c", origin="one", run="first run")
+    store.chords.begin_body("c", first.token, "first run")
     store.chords.finish(first, FAR_S)
 
-    again = claimed(store, "c", origin="two", token="again")
+    again = claimed(store, "c", origin="two", token="again", run="second run")
 
     assert again.is_takeover is False
-    assert store.chords.begin_body("c", "again") is True
+    assert store.chords.begin_body("c", "again", "second run") is True
     assert store.chords.finish(again, FAR_S) is True
 
 
@@ -351,6 +380,55 @@ def test_size_and_members_of_a_chord_that_is_over_are_ignored(store: Store) -> N
 
     assert store.chords.due() == []
     assert store.chords.report(a_part("c", "member 0", 0), "t", FAR_S).claim is None
+
+
+@pytest.mark.parametrize("is_size", [True, False])
+def test_what_is_said_of_a_group_that_is_no_chord_is_not_looked_at(store: Store, is_size: bool) -> None:
+    """Celery tells the size of each group within a header."""
+    if is_size:
+        store.chords.set_size("g", 3)
+    else:
+        store.chords.add("g", "x")
+
+    assert store.chords.due() == []
+    assert store.chords.claim("g", "housekeeper", FAR_S) is None
+    assert store.chords.due() == []
+
+
+@pytest.fixture
+def given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of a chord that nobody opens is due at once, and not in a day."""
+    for engine in ("postgresql", "sqlite"):
+        monkeypatch.setattr(f"rootcellar.stores.{engine}_ledger.BODY_MARK_S", -1.0)
+
+
+@pytest.mark.usefixtures("given_up_at_once")
+@pytest.mark.parametrize("size", [0, 3, None])
+def test_sql_drops_a_group_that_is_no_chord_when_it_is_due(
+    sql_store: Store, sql_url: str, execute: Callable[..., list[tuple[object]]], size: int | None
+) -> None:
+    """Once a day is over; a chord begun meanwhile stays."""
+    for chord_id in ("group", "opened", "reported"):
+        if size is not None:
+            sql_store.chords.set_size(chord_id, size)
+        sql_store.chords.add(chord_id, "x")
+    sql_store.chords.open("opened", Opening())
+    sql_store.chords.report(a_part("reported", "a", 0), "t", FAR_S, opening=Opening)
+    assert "group" in sql_store.chords.due()
+
+    for chord_id in ("group", "opened", "reported"):
+        sql_store.chords.claim(chord_id, "housekeeper", FAR_S)
+
+    rows = execute(sql_url, "SELECT id FROM cellar_chord ORDER BY id")
+    assert [tuple(row) for row in rows] == [("opened",), ("reported",)]
+
+
+def test_sql_keeps_what_is_said_of_a_chord_until_it_is_due(sql_store: Store) -> None:
+    """Its first part may be on the way, and with it what is known of it."""
+    sql_store.chords.set_size("c", 1)
+    assert sql_store.chords.claim("c", "housekeeper", FAR_S) is None
+
+    assert sql_store.chords.report(a_part("c", "a", 0), "t", FAR_S, opening=Opening).claim is not None
 
 
 def test_sql_purges_marks_when_their_time_is_over(

@@ -126,7 +126,7 @@ def test_storing_where_nobody_waits_tells_nobody(relayed: tuple[Store, Relay], a
 
 
 CHORD_VERBS: dict[str, Callable[[Store, Record], object]] = {
-    "open": lambda store, record: store.chords.open("c", Opening(b"document", None, None)),
+    "open": lambda store, record: store.chords.open("c", Opening(b"document", None, None, "run")),
     "set_size": lambda store, record: store.chords.set_size("c", 2),
     "add": lambda store, record: store.chords.add("c", record.id),
     "report": lambda store, record: store.chords.report(a_part("c", record.id, 1), "t", FAR_S),
@@ -134,7 +134,7 @@ CHORD_VERBS: dict[str, Callable[[Store, Record], object]] = {
         a_part("c", record.id, 1), "t", FAR_S, record=record, opening=Opening
     ),
     "claim": lambda store, record: store.chords.claim("c", "t", FAR_S),
-    "begin_body": lambda store, record: store.chords.begin_body("c", "t"),
+    "begin_body": lambda store, record: store.chords.begin_body("c", "t", None),
     "due": lambda store, record: store.chords.due(),
 }
 

@@ -35,8 +35,10 @@ def employ() -> Iterator[Callable[..., Housekeeper]]:
     """Make housekeepers, which are sent away when the test is over."""
     with ExitStack() as stack:
 
-        def employ_one(deliver: Callable[[], bool], reconcile: Callable[[], object]) -> Housekeeper:
-            housekeeper = Housekeeper(deliver, reconcile, interval_s=0.01)
+        def employ_one(
+            deliver: Callable[[], bool], reconcile: Callable[[], object], interval_s: float = 0.01
+        ) -> Housekeeper:
+            housekeeper = Housekeeper(deliver, reconcile, interval_s)
             stack.callback(housekeeper.close)
             return housekeeper
 
@@ -82,6 +84,19 @@ def test_a_resident_looks_after_chords_until_it_is_sent_away(employ: Callable[..
     assert not housekeeper.is_running
     housekeeper.come()
     assert not housekeeper.is_running
+    housekeeper.reside()  # the next worker of this process
+    assert housekeeper.is_running
+
+
+def test_chords_are_looked_after_no_more_often_than_was_asked_for(employ: Callable[..., Housekeeper]) -> None:
+    """However often the spool is."""
+    work = Work(deliveries=20)
+    housekeeper = employ(work.deliver, work.reconcile, interval_s=3600)
+
+    housekeeper.reside()
+    wait_until(lambda: work.delivered >= 4, "it has tried to deliver a few times")
+
+    assert work.reconciled == 1
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), RuntimeError("a defect")])

@@ -3,23 +3,21 @@
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from celery import states
-from celery.backends.base import BaseBackend
 from celery.exceptions import TaskRevokedError
-from celery.result import GroupResult, ResultBase, ResultSet, result_from_tuple
-from kombu.utils.encoding import bytes_to_str
+from celery.result import GroupResult, result_from_tuple
 
 from rootcellar import urls
-from rootcellar.backend.arrivals import Meta, arrivals
-from rootcellar.backend.callbacks import Callbacks, ReadyPromise
+from rootcellar.backend.arrivals import Meta
+from rootcellar.backend.callbacks import Callbacks
 from rootcellar.backend.chords import Chords
 from rootcellar.backend.housekeeper import Housekeeper
+from rootcellar.backend.pending import PendingResults
 from rootcellar.errors import ConfigurationError, DecodeError, SpoolFull, StoreUnavailable
-from rootcellar.record import FINAL_STATES, PENDING, REVOKED, SUCCESS, Record, check_id, searchable
+from rootcellar.record import FAILURE, FINAL_STATES, PENDING, REVOKED, SUCCESS, Record, check_id, searchable
 from rootcellar.settings import Settings
 from rootcellar.spool.store import SpooledStore
 from rootcellar.stores import open_store
@@ -31,7 +29,11 @@ if TYPE_CHECKING:
     from rootcellar.spool import Spool
 
 
-class CellarBackend(BaseBackend):
+#: how long a worker's main process waits for the store
+_HURRY_S = 1.0
+
+
+class CellarBackend(PendingResults):
     """A Celery result backend over any store.
 
     One instance serves all threads of a process: it is marked thread-safe whatever ``result_backend_thread_safe``
@@ -65,8 +67,8 @@ class CellarBackend(BaseBackend):
             store, self._open_spool, self.settings.spool.retry_s, on_spooled=self.housekeeper.come
         )
         self.codec = self.settings.codec
-        self._chords = Chords(app, self.store, self.codec, self.settings.chords, self)
         super().__init__(app, url=url, **kwargs)
+        self._chords = Chords(self, self.store, self.settings)
         self.thread_safe = True
         self._extended = bool(app.conf.find_value_for_key("extended", "result"))
         self._timezone = app.timezone
@@ -75,6 +77,7 @@ class CellarBackend(BaseBackend):
         #: itself, so it gets the store without its retries
         self.hub = Hub(store, look_interval_s=self.settings.look_interval_s)
         self._callbacks = Callbacks(self._decode)
+        self._quick_store: Store | None = None
 
     @property
     def supports_autoexpire(self) -> bool:
@@ -269,9 +272,34 @@ class CellarBackend(BaseBackend):
         super().mark_as_revoked(task_id, reason, request, store_result, state)
         self._chords.give_up(getattr(request, "chain", None), state, TaskRevokedError(reason))
 
+    def mark_as_failure(
+        self,
+        task_id: str,
+        exc: BaseException,
+        traceback: str | None = None,
+        request: Any = None,
+        store_result: bool = True,
+        call_errbacks: bool = True,
+        state: str = FAILURE,
+    ) -> None:
+        """Store that a task failed, and tell the chord that waits for the end of its chain, whatever that is."""
+        super().mark_as_failure(task_id, exc, traceback, request, store_result, call_errbacks, state)
+        self._chords.give_up(getattr(request, "chain", None), state, exc)
+
     def finish_claim(self, claim: Claim) -> None:
         """Send the body of a chord that the delivery of a spool has completed."""
         self._chords.finish(claim)
+
+    def may_run(self, chord_id: str, token: str, run: str) -> bool:
+        """Return whether a chord's body that has arrived may run: no other one of the same run has begun to.
+
+        It is asked in a worker's main process, which must not be held up: over a connection of its own that waits a
+        second at most, once, and not while the store is known to be away. Twice is better than never.
+        """
+        if self._quick_store is None:
+            self._quick_store = open_store(str(self.url), self.settings.in_a_hurry(_HURRY_S))
+        answer = self.store.attempted(self._quick_store.chords.begin_body, chord_id, token, run or None)
+        return True if answer is None else answer
 
     # -- housekeeping -------------------------------------------------------------------------------------------------
 
@@ -307,122 +335,3 @@ class CellarBackend(BaseBackend):
         if self.settings.is_sent_tracked:
             self.store.put(self._record(task_id, None, PENDING, None, None))
         return {}
-
-    # -- waiting ------------------------------------------------------------------------------------------------------
-
-    def wait_for_pending(
-        self,
-        result: Any,
-        timeout: float | None = None,
-        interval: float | None = 0.5,
-        no_ack: bool = True,
-        on_message: Callable[[Meta], Any] | None = None,
-        on_interval: Callable[[], Any] | None = None,
-        callback: Callable[[str, Any], Any] | None = None,
-        propagate: bool = True,
-    ) -> Any:
-        """Block until ``result`` is ready (what ``AsyncResult.get`` calls); return or raise its outcome."""
-        result._maybe_set_cache(self.wait_for(result.id, timeout, interval, no_ack, on_interval, on_message))
-        return result.maybe_throw(callback=callback, propagate=propagate)
-
-    def wait_for(
-        self,
-        task_id: str,
-        timeout: float | None = None,
-        interval: float | None = 0.5,
-        no_ack: bool = True,
-        on_interval: Callable[[], Any] | None = None,
-        on_message: Callable[[Meta], Any] | None = None,
-    ) -> Meta:
-        """Block until the task is ready; return its meta."""
-        ((_, meta),) = self.get_many(
-            (task_id,), timeout=timeout, interval=interval, on_message=on_message, on_interval=on_interval
-        )
-        return meta
-
-    def get_many(
-        self,
-        task_ids: Iterable[str],
-        timeout: float | None = None,
-        interval: float | None = 0.5,
-        no_ack: bool = True,
-        on_message: Callable[[Meta], Any] | None = None,
-        on_interval: Callable[[], Any] | None = None,
-        max_iterations: int | None = None,
-        **_: Any,
-    ) -> Iterator[tuple[str, Meta]]:
-        """Yield ``(task id, meta)`` of each task as it becomes ready; one read for all that are ready already.
-
-        Raises:
-            celery.exceptions.TimeoutError: not all were ready after ``timeout`` seconds.
-        """
-        self._ensure_not_eager()
-        return arrivals(
-            self,
-            [check_id(bytes_to_str(task_id)) for task_id in task_ids],
-            timeout_s=timeout,
-            interval_s=interval,
-            on_message=on_message,
-            on_interval=on_interval,
-            only_look=max_iterations is not None,
-        )
-
-    def iter_native(self, result: ResultSet, **kwargs: Any) -> Iterator[tuple[str, Any]]:
-        """Yield ``(id, meta)`` for each member of a result set as it becomes ready; for a nested set, its results."""
-        pending: dict[str, list[Any]] = {}
-        nested: dict[int, tuple[Any, set[str]]] = {}
-        ready: list[tuple[str, Any]] = []
-        for position, node in enumerate(result.results):
-            leaves = [leaf for leaf in _leaves(node) if not leaf._cache]
-            for leaf in leaves:
-                pending.setdefault(leaf.id, []).append(leaf)
-            if isinstance(node, ResultSet):
-                nested[position] = (node, {leaf.id for leaf in leaves})
-            elif not leaves:
-                ready.append((node.id, node._cache))
-        yield from ready
-        direct = {id(node) for node in result.results}
-        for task_id, meta in self.get_many(pending, **kwargs) if pending else ():
-            for leaf in pending[task_id]:
-                leaf._maybe_set_cache(meta)
-                if id(leaf) in direct:
-                    yield task_id, leaf._cache
-            for _, open_ids in nested.values():
-                open_ids.discard(task_id)
-            for position in [position for position, (_, open_ids) in nested.items() if not open_ids]:
-                node, _ = nested.pop(position)
-                yield node.id, node.results
-        for node, _ in nested.values():
-            yield node.id, node.results
-
-    def add_pending_result(self, result: ResultBase, weak: bool | None = None) -> ResultBase:
-        """Prepare a result for listeners (``AsyncResult.then`` calls this, with ``weak``).
-
-        Celery calls it before every ``get`` too, without ``weak``: nothing to prepare there.
-        """
-        if weak is None or result._cache or result.on_ready.ready:
-            return result
-        if not isinstance(result.on_ready, ReadyPromise):
-            result.on_ready = ReadyPromise(result, lambda listened: self._listen(listened, weak))
-        return result
-
-    def _listen(self, result: Any, weak: bool) -> None:
-        wait = vars(result).get("_cellar_wait")
-        is_registered = wait is not None and wait.pid == os.getpid()  # and not inherited by a fork
-        if not is_registered and not result._cache:
-            result._cellar_wait = self.hub.wait((check_id(result.id),), self._callbacks.for_result(result, weak))
-
-    def remove_pending_result(self, result: ResultBase) -> ResultBase:
-        """Stop listening. ``AsyncResult.__del__`` calls this: it takes no lock and does no I/O."""
-        wait = vars(result).pop("_cellar_wait", None)
-        if wait is not None:
-            self.hub.cancel(wait)
-        return result
-
-
-def _leaves(node: Any) -> Iterator[Any]:
-    if isinstance(node, ResultSet):
-        for child in node.results:
-            yield from _leaves(child)
-    else:
-        yield node

@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
@@ -24,8 +25,8 @@ _housekeepers: "weakref.WeakSet[Housekeeper]" = weakref.WeakSet()
 class Housekeeper:
     """Calls ``deliver`` for as long as there is something to deliver, and ``reconcile`` every ``interval_s`` seconds.
 
-    ``deliver()`` returns whether the spool is empty now. The interval is varied at random, so that the workers of a
-    fleet do not come all at once.
+    ``deliver()`` returns whether the spool is empty now. Pauses are varied at random, so that the workers of a fleet do
+    not come all at once.
     """
 
     def __init__(self, deliver: Callable[[], bool], reconcile: Callable[[], object], interval_s: float) -> None:
@@ -40,22 +41,29 @@ class Housekeeper:
         self._thread: threading.Thread | None = None
         self._woken = threading.Event()
         self._is_asked_to_end = False
+        #: whether it stays, and looks after chords
         self._is_resident = False
+        #: calls since it last looked whether it may go
+        self._is_called = False
 
     def reside(self) -> None:
         """Be there until :meth:`close`, and look after chords: this is a worker's main process."""
-        self._is_resident = True
+        with self._starting:
+            self._is_resident = True
+            self._is_asked_to_end = False
         self.come()
 
     def come(self) -> None:
         """Be there until the spool is empty."""
         with self._starting:
+            self._is_called = True
             if self._thread is None and not self._is_asked_to_end:
+                self._woken.clear()
                 self._thread = threading.Thread(target=self._run, name="rootcellar-housekeeper", daemon=True)
                 self._thread.start()
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """End the thread, waiting ``timeout_s`` for what it is doing."""
+        """End the thread, waiting ``timeout_s`` for what it is doing; :meth:`reside` has it come again."""
         self._is_asked_to_end = True
         self._woken.set()
         thread = self._thread
@@ -70,24 +78,29 @@ class Housekeeper:
     def _run(self) -> None:
         shortest_s, longest_s = DELIVERY_PAUSE_S
         pause_s = shortest_s
-        while not self._is_asked_to_end:
+        next_look = time.monotonic()
+        while True:
             is_empty = bool(self._attempt(self._deliver))
-            pause_s = shortest_s if is_empty else min(pause_s * 2, longest_s)
-            if self._is_resident:
-                self._attempt(self._reconcile)
-            elif is_empty and self._may_go():
+            if self._may_go(is_empty):
                 return
-            most_s = min(self._interval_s, longest_s if is_empty else pause_s)
-            self._woken.wait(most_s * random.uniform(0.5, 1.0))  # noqa: S311
-        with self._starting:
-            self._thread = None
+            pause_s = shortest_s if is_empty else min(pause_s * 2, longest_s)
+            now = time.monotonic()
+            if self._is_resident and now >= next_look:
+                self._attempt(self._reconcile)
+                next_look = now + self._interval_s * random.uniform(0.5, 1.0)  # noqa: S311
+            to_look_s = max(0.0, next_look - time.monotonic()) if self._is_resident else longest_s
+            # An empty spool may be filled by another process of this host.
+            most_s = min(longest_s if is_empty else pause_s, to_look_s)
+            self._woken.wait(most_s * random.uniform(0.8, 1.0))  # noqa: S311
 
-    def _may_go(self) -> bool:
+    def _may_go(self, is_empty: bool) -> bool:
+        """Decide, under the lock that :meth:`come` takes, whether the thread is over; if so, its caller must return."""
         with self._starting:
-            self._thread = None
-        if not self._attempt(self._deliver):  # something came while it was leaving
-            self.come()
-        return True
+            is_over = self._is_asked_to_end or (is_empty and not self._is_resident and not self._is_called)
+            self._is_called = False
+            if is_over:
+                self._thread = None
+            return is_over
 
     def _attempt(self, job: Callable[[], object]) -> object:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 from celery import signals
 
 from rootcellar.backend.adapter import CellarBackend
-from rootcellar.backend.chords import HEADER
+from rootcellar.backend.bodies import HEADER
 from rootcellar.errors import RootcellarError
 
 logger = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ def _on_task_received(request: Any, **_: Any) -> None:
     backend = _backend_of(request.app)
     if backend is None:
         return
-    chord_id, token = mark
+    chord_id, token, run = mark
     try:
-        may_run = backend.store.chords.begin_body(chord_id, token)
+        may_run = backend.may_run(chord_id, token, run)
     except RootcellarError as exc:
         logger.warning("Chord %s: whether its body has run already cannot be told, so it is run: %s", chord_id, exc)
         return

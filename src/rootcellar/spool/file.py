@@ -72,8 +72,21 @@ class Spool:
 
     @staticmethod
     def paths_in(directory: Path) -> list[Path]:
-        """Return the spools that lie in a directory, for :meth:`at`."""
-        return sorted(directory.glob(f"*{SUFFIX}"))
+        """Return the spools that lie in a directory, for :meth:`at`; none where there is no such directory.
+
+        Raises:
+            SpoolError: it cannot be read.
+        """
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            return []
+        except OSError as exc:
+            raise SpoolError(
+                f"The spool's directory {directory} cannot be read: {exc.strerror or exc}. What it holds is not known; "
+                "look as the user the workers run as, or name another directory in cellar_spool_dir."
+            ) from exc
+        return sorted(directory / name for name in names if name.endswith(SUFFIX))
 
     @property
     def name(self) -> str:

@@ -88,9 +88,9 @@ class SpooledLedger(Ledger):
     def finish(self, claim: Claim, keep_s: float) -> bool:
         return self._retried(self._chords.finish, claim, keep_s)
 
-    def begin_body(self, chord_id: str, token: str) -> bool:
+    def begin_body(self, chord_id: str, token: str, run: str | None) -> bool:
         # It is asked in a worker's main process, which must not be held up; twice is better than never.
-        answer = self._owner.attempted(self._chords.begin_body, chord_id, token)
+        answer = self._owner.attempted(self._chords.begin_body, chord_id, token, run)
         return True if answer is None else answer
 
     def due(self, limit: int = DUE_BATCH) -> list[str]:

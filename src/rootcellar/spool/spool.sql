@@ -7,7 +7,7 @@ CREATE TABLE entry (
     id TEXT, state TEXT, payload BLOB, name TEXT, worker TEXT, queue TEXT, retries INTEGER, parent_id TEXT,
     group_id TEXT, done_at REAL, expires_at REAL,
     chord_id TEXT, part_id TEXT, place INTEGER, part_state TEXT, part_payload BLOB,
-    is_opened INTEGER NOT NULL, document BLOB, deadline_at REAL, origin TEXT
+    is_opened INTEGER NOT NULL, document BLOB, deadline_at REAL, origin TEXT, run TEXT
 )
 
 -- create_waiting: finds the next one past any number of refused ones
@@ -50,15 +50,15 @@ SELECT app, url FROM about
 -- append: adds an entry, if there is room for it
 INSERT INTO entry (
     added_at, bytes, id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at,
-    chord_id, part_id, place, part_state, part_payload, is_opened, document, deadline_at, origin
+    chord_id, part_id, place, part_state, part_payload, is_opened, document, deadline_at, origin, run
 )
-SELECT ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23
+SELECT ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24
 WHERE (SELECT bytes FROM held) + ?3 <= ?1
 
 -- oldest: what waits, in the order it came
 SELECT
     seq, bytes, id, state, payload, name, worker, queue, retries, parent_id, group_id, done_at, expires_at,
-    chord_id, part_id, place, part_state, part_payload, is_opened, document, deadline_at, origin
+    chord_id, part_id, place, part_state, part_payload, is_opened, document, deadline_at, origin, run
 FROM entry
 WHERE refused IS NULL
 ORDER BY seq

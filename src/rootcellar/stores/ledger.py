@@ -40,8 +40,10 @@ class Opening(NamedTuple):
     document: bytes | None = None
     #: when the chord is given up, in seconds since 1970; ``None``: never
     deadline_at: float | None = None
-    #: id of the task that started the chord; opening it again from there is a redelivery, and not a new run
+    #: what started the chord, a task as a rule; opening it again from there is a redelivery, and not a new run
     origin: str | None = None
+    #: unique for each run of a chord; its body's message carries it
+    run: str | None = None
 
 
 class Claim(NamedTuple):
@@ -91,7 +93,11 @@ class Ledger(ABC):
 
     @abstractmethod
     def set_size(self, chord_id: str, size: int) -> None:
-        """Say how many members there are, known only when the last is about to be sent. One round trip."""
+        """Say how many members there are, known only when the last is about to be sent. One round trip.
+
+        Celery says so also of groups that are no chord's header: what is kept of a chord that nobody opens or reports
+        to goes after a day.
+        """
 
     @abstractmethod
     def add(self, chord_id: str, task_id: str) -> None:
@@ -132,7 +138,7 @@ class Ledger(ABC):
 
     @abstractmethod
     def release(self, claim: Claim, retry_s: float) -> None:
-        """Give the claim back; the chord is due again in ``retry_s`` seconds."""
+        """Give the claim back: to whoever reports or asks next, and to housekeepers in ``retry_s`` seconds."""
 
     @abstractmethod
     def parts(self, chord_id: str, batch: int = PARTS_BATCH) -> Iterator[list[bytes]]:
@@ -150,10 +156,11 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    def begin_body(self, chord_id: str, token: str) -> bool:
+    def begin_body(self, chord_id: str, token: str, run: str | None) -> bool:
         """Say that the body that was sent under the claim ``token`` arrived at a worker; return whether it may run.
 
-        ``False``: one that was sent under another claim is running, or has run.
+        ``False``: one of the same run that was sent under another claim is running, or has run. A body of a run that is
+        not the chord's latest may run, and is not remembered.
         """
 
     @abstractmethod

@@ -27,10 +27,10 @@ class PostgreSQLLedger(Ledger):
         self._query(self._sql["open"], (chord_id, *opening))
 
     def set_size(self, chord_id: str, size: int) -> None:
-        self._query(self._sql["set_size"], (chord_id, size))
+        self._query(self._sql["set_size"], (chord_id, size, BODY_MARK_S))
 
     def add(self, chord_id: str, task_id: str) -> None:
-        self._query(self._sql["add"], (chord_id, task_id))
+        self._query(self._sql["add"], (chord_id, task_id, BODY_MARK_S))
 
     def report(
         self,
@@ -80,8 +80,8 @@ class PostgreSQLLedger(Ledger):
     def finish(self, claim: Claim, keep_s: float) -> bool:
         return bool(self._query(self._sql["finish"], (claim.chord_id, claim.token, keep_s)))
 
-    def begin_body(self, chord_id: str, token: str) -> bool:
-        rows = self._query(self._sql["begin_body"], (chord_id, token))
+    def begin_body(self, chord_id: str, token: str, run: str | None) -> bool:
+        rows = self._query(self._sql["begin_body"], (chord_id, token, run))
         return bool(rows[0][0]) if rows else True
 
     def due(self, limit: int = DUE_BATCH) -> list[str]:

@@ -9,18 +9,23 @@
 --
 -- and two of our own:
 --
--- .b  a hash: document, deadline and origin of the chord's opening; how often it was claimed, and the latest token; how
---     many parts succeeded; which members were added; whether its size is, or may be, known (see is_ended_elsewhere)
--- .r  the token of the body that has begun to run
+-- .b  a hash: document, deadline, origin and run of the chord's opening; how often it was claimed, and the latest token;
+--     how many parts succeeded; which members were added; whether its size is, or may be, known (see is_ended_elsewhere)
+-- .r  the token of the body of this run that has begun to run
 --
 -- One sorted set, the eighth key, holds the ids of the open chords by when to look at them.
 --
--- Every script is called with these keys, in this order, and ARGV[1] is the chord's id, ARGV[2] the caller's clock
--- in seconds since 1970.
+-- Every script is called with these keys, in this order, and with the chord's id before its own arguments. Times are the
+-- server's: the clocks of workers differ.
 local jkey, tkey, skey, dkey, ckey, bkey, rkey, index = unpack(KEYS, 1, 8)
-local chord_id, now = ARGV[1], ARGV[2]
+local chord_id = table.remove(ARGV, 1)
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+-- How long it is remembered that a chord is over, or which of its bodies ran, in seconds: rootcellar.stores.ledger
+local MARK_S = 86400
 
-local function ready_count()
+-- How many parts there are: as Celery counts them, and those it has merged, being equal but for their place.
+local function part_count()
     local kind = redis.call('TYPE', jkey).ok
     if kind == 'zset' then
         return redis.call('ZCARD', jkey)
@@ -28,6 +33,9 @@ local function ready_count()
         return redis.call('LLEN', jkey)
     end
     return 0
+end
+local function ready_count()
+    return math.max(part_count(), redis.call('SCARD', dkey))
 end
 
 -- How many members there are, nil where nobody has said so yet.
@@ -56,13 +64,15 @@ local function is_ended_elsewhere()
     return redis.call('EXISTS', jkey, skey) == 0 and redis.call('HEXISTS', bkey, 'sized') == 1
 end
 
--- Remove what is kept of the chord but for the marks: that it is over, and which task began it.
+-- Remove what is kept of the chord but for the marks: that it is over, what began it, and which run it was.
 local function forget(keep_s)
-    local origin = redis.call('HGET', bkey, 'origin')
+    local kept = redis.call('HMGET', bkey, 'origin', 'run')
     redis.call('DEL', jkey, tkey, skey, dkey, bkey)
-    if origin then
-        redis.call('HSET', bkey, 'origin', origin)
-        redis.call('EXPIRE', bkey, keep_s)
+    for number, field in ipairs({'origin', 'run'}) do
+        if kept[number] then
+            redis.call('HSET', bkey, field, kept[number])
+            redis.call('EXPIRE', bkey, keep_s)
+        end
     end
     redis.call('SET', ckey, 'done', 'EX', keep_s)
     redis.call('ZREM', index, chord_id)
@@ -75,13 +85,13 @@ local function keep()
     end
 end
 
--- Give the claim to token, if nobody has it: {1, document, whether somebody had it before}, else {0}. Asked twice, since
--- the first answer was lost, it answers the same.
+-- Give the claim to token, if nobody has it and no body has begun to run: {1, document, whether somebody had it before},
+-- else {0}. Asked twice, since the first answer was lost, it answers the same.
 local function take(token, lease_ms)
     local claims
     if redis.call('GET', ckey) == token then
         claims = tonumber(redis.call('HGET', bkey, 'claims'))
-    elseif redis.call('SET', ckey, token, 'NX', 'PX', lease_ms) then
+    elseif redis.call('EXISTS', rkey) == 0 and redis.call('SET', ckey, token, 'NX', 'PX', lease_ms) then
         claims = redis.call('HINCRBY', bkey, 'claims', 1)
         redis.call('HSET', bkey, 'token', token)
     else

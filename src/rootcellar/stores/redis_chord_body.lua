@@ -1,6 +1,9 @@
 -- Says that a body has arrived at a worker.
 --
--- ARGV[3]  the token of the claim it was sent under
--- ARGV[4]  how long that is remembered, in whole seconds
-redis.call('SET', rkey, ARGV[3], 'NX', 'EX', ARGV[4])
-return redis.call('GET', rkey) == ARGV[3] and 1 or 0
+-- ARGV[1]  the token of the claim it was sent under
+-- ARGV[2]  the run it belongs to; ''
+if (redis.call('HGET', bkey, 'run') or '') ~= ARGV[2] then
+    return 1  -- of another run than the latest
+end
+redis.call('SET', rkey, ARGV[1], 'NX', 'EX', MARK_S)
+return redis.call('GET', rkey) == ARGV[1] and 1 or 0

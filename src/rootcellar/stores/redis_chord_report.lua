@@ -1,19 +1,19 @@
 -- Counts a part, and stores a record with it.
 --
 -- KEYS[9]   the record's key
--- ARGV[3]   task id
--- ARGV[4]   place in the header, or '+inf'
--- ARGV[5]   the part's payload
--- ARGV[6]   '1': it is a SUCCESS
--- ARGV[7]   '1': parts are kept in the order of the header
--- ARGV[8]   token
--- ARGV[9]   lease, in milliseconds
--- ARGV[10]  '1': there is a record; ARGV[11] to ARGV[14]: see put_record
+-- ARGV[1]   task id
+-- ARGV[2]   place in the header, or '+inf'
+-- ARGV[3]   the part's payload
+-- ARGV[4]   '1': it is a SUCCESS
+-- ARGV[5]   '1': parts are kept in the order of the header
+-- ARGV[6]   token
+-- ARGV[7]   lease, in milliseconds
+-- ARGV[8]  '1': there is a record; ARGV[9] to ARGV[12]: see put_record
 --
 -- Returns {what put_record says, parts, members or -1, whether the chord has been opened, unguarded parts, claim…}.
 local stored = 1
-if ARGV[10] == '1' then
-    stored = put_record(KEYS[9], ARGV[11], ARGV[12], ARGV[13], ARGV[14])
+if ARGV[8] == '1' then
+    stored = put_record(KEYS[9], ARGV[9], ARGV[10], ARGV[11], ARGV[12])
     if type(stored) == 'string' then
         return {stored}
     end
@@ -22,24 +22,24 @@ if is_done() then
     return {stored, 0, -1, 1, 0, 0}
 end
 -- As Celery names it: two members may share the id of a signature that was frozen and used twice.
-if redis.call('SADD', dkey, ARGV[3] .. ':' .. ARGV[4]) == 1 then
-    if ARGV[7] == '1' then
-        local payload = ARGV[5]
+if redis.call('SADD', dkey, ARGV[1] .. ':' .. ARGV[2]) == 1 then
+    if ARGV[5] == '1' then
+        local payload = ARGV[3]
         -- The same task at two places, with one result: a set would hold it once. JSON may end in blanks.
         while string.sub(payload, 1, 1) == '[' and redis.call('ZSCORE', jkey, payload) do
             payload = payload .. ' '
         end
-        redis.call('ZADD', jkey, ARGV[4], payload)
+        redis.call('ZADD', jkey, ARGV[2], payload)
     else
-        redis.call('RPUSH', jkey, ARGV[5])
+        redis.call('RPUSH', jkey, ARGV[3])
     end
-    redis.call('HINCRBY', bkey, 'succeeded', ARGV[6])
+    redis.call('HINCRBY', bkey, 'succeeded', ARGV[4])
 end
 keep()
 local ready, members = ready_count(), size()
 local claim = {0}
 if members and ready >= members then
-    claim = take(ARGV[8], tonumber(ARGV[9]))
+    claim = take(ARGV[6], tonumber(ARGV[7]))
 end
-local unguarded = math.max(0, ready - redis.call('SCARD', dkey))
+local unguarded = math.max(0, part_count() - redis.call('SCARD', dkey))
 return {stored, ready, members or -1, redis.call('HEXISTS', bkey, 'deadline'), unguarded, unpack(claim)}

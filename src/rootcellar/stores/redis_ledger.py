@@ -1,14 +1,13 @@
 """The chord ledger in Redis: the keys of Celery 5.7, with Celery's meaning, and two of our own; see redis_chord.lua."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from rootcellar.codec import Codec
 from rootcellar.record import SUCCESS, Record
 from rootcellar.settings import RedisSettings
-from rootcellar.stores.ledger import BODY_MARK_S, DUE_BATCH, PARTS_BATCH, Claim, Ledger, Opening, Part, Tally
+from rootcellar.stores.ledger import DUE_BATCH, PARTS_BATCH, Claim, Ledger, Opening, Part, Tally
 from rootcellar.stores.redis_script import Argument, Connection, Script
 
 _COMMON = "redis_chord.lua"
@@ -19,6 +18,7 @@ _CLAIM = Script(_COMMON, "redis_chord_claim.lua")
 _HOLD = Script(_COMMON, "redis_chord_hold.lua")
 _FINISH = Script(_COMMON, "redis_chord_finish.lua")
 _BODY = Script(_COMMON, "redis_chord_body.lua")
+_DUE = Script("redis_chord_due.lua")
 
 #: Runs an operation on a connection of the pool: ``run(operation, *arguments)``.
 Run = Callable[..., Any]
@@ -39,8 +39,9 @@ class RedisLedger(Ledger):
         self._open(chord_id, opening, is_new=True)
 
     def _open(self, chord_id: str, opening: Opening, *, is_new: bool) -> None:
-        deadline = "inf" if opening.deadline_at is None else opening.deadline_at
-        self._call(_OPEN, chord_id, opening.document or b"", deadline, opening.origin or "", int(is_new))
+        document, deadline_at, origin, run = opening
+        deadline = "inf" if deadline_at is None else deadline_at
+        self._call(_OPEN, chord_id, document or b"", deadline, origin or "", run or "", int(is_new))
 
     def set_size(self, chord_id: str, size: int) -> None:
         self._call(_SIZE, chord_id, size, 0)
@@ -69,7 +70,7 @@ class RedisLedger(Ledger):
             answers: list[Any] = []
 
             def store(put_arguments: tuple[Argument, ...]) -> Any:
-                answers[:] = self._run(_REPORT.run, keys, part.chord_id, time.time(), *arguments, *put_arguments)
+                answers[:] = self._run(_REPORT.run, keys, part.chord_id, *arguments, *put_arguments)
                 return answers[0]
 
             is_stored = self._settle(record, store)
@@ -101,7 +102,7 @@ class RedisLedger(Ledger):
         return Tally(is_stored, ready, size, claim, unguarded)
 
     def claim(self, chord_id: str, token: str, lease_s: float) -> Claim | None:
-        answer = self._call(_CLAIM, chord_id, token, _milliseconds(lease_s), math.ceil(BODY_MARK_S))
+        answer = self._call(_CLAIM, chord_id, token, _milliseconds(lease_s))
         if not answer[0]:
             return None
         _, document, is_takeover, ready, members, is_overdue = answer
@@ -138,16 +139,14 @@ class RedisLedger(Ledger):
     def finish(self, claim: Claim, keep_s: float) -> bool:
         return bool(self._call(_FINISH, claim.chord_id, claim.token, math.ceil(keep_s)))
 
-    def begin_body(self, chord_id: str, token: str) -> bool:
-        return bool(self._call(_BODY, chord_id, token, math.ceil(BODY_MARK_S)))
+    def begin_body(self, chord_id: str, token: str, run: str | None) -> bool:
+        return bool(self._call(_BODY, chord_id, token, run or ""))
 
     def due(self, limit: int = DUE_BATCH) -> list[str]:
-        key = self._settings.chords_key
-        ids = self._run(_execute, "ZRANGEBYSCORE", key, "-inf", time.time(), "LIMIT", 0, limit)
-        return [chord_id.decode() for chord_id in ids]
+        return [chord_id.decode() for chord_id in self._run(_DUE.run, (self._index,), limit)]
 
     def _call(self, script: Script, chord_id: str, *arguments: Argument) -> Any:
-        return self._run(script.run, self._keys(chord_id), chord_id, time.time(), *arguments)
+        return self._run(script.run, self._keys(chord_id), chord_id, *arguments)
 
     def _keys(self, chord_id: str) -> list[str]:
         return [*(self._key(chord_id, end) for end in (".j", ".t", ".s", ".d", ".c", ".b", ".r")), self._index]

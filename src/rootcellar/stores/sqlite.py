@@ -67,6 +67,7 @@ class SQLiteStore(Store):
         self.path = _path_of(url)
         self._settings = settings.database
         self._synchronous = _synchronous_of(url)
+        self._busy_timeout_s = settings.connect_timeout_s or BUSY_TIMEOUT_S
         self._names = {
             "record": _quote(self._settings.record_table),
             "record_expires": _quote(self._settings.record_table + "_expires"),
@@ -258,7 +259,7 @@ class SQLiteStore(Store):
             raise self._error(exc) from exc
 
     def _open(self) -> _Connection:
-        arguments = {"timeout": BUSY_TIMEOUT_S, **self._settings.connect_args}
+        arguments = {"timeout": self._busy_timeout_s, **self._settings.connect_args}
         try:
             db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, **arguments)
         except TypeError as exc:

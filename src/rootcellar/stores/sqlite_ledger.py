@@ -43,10 +43,10 @@ class SQLiteLedger(Ledger):
             connection.execute(self._sql["open"], (chord_id, *opening, now))
 
     def set_size(self, chord_id: str, size: int) -> None:
-        self._execute("set_size", (chord_id, size, time.time()))
+        self._execute("set_size", (chord_id, size, time.time(), BODY_MARK_S))
 
     def add(self, chord_id: str, task_id: str) -> None:
-        self._execute("add", (chord_id, task_id))
+        self._execute("add", (chord_id, task_id, time.time(), BODY_MARK_S))
 
     def report(
         self,
@@ -92,12 +92,13 @@ class SQLiteLedger(Ledger):
     def _claim(self, connection: Connection, chord_id: str, token: str, lease_s: float) -> Claim | None:
         with _transaction(connection):
             now = time.time()
+            connection.execute(self._sql["no_chord"], (chord_id, now))
             if connection.execute(self._sql["finish_run"], (chord_id, now + BODY_MARK_S)).rowcount:
                 connection.execute(self._sql["drop_parts"], (chord_id,))
                 return None
             claim = self._give(connection, chord_id, token, lease_s, is_overdue=True)
             if claim is None:
-                connection.execute(self._sql["put_off"], (chord_id, now))
+                connection.execute(self._sql["put_off"], (chord_id, token, now))
             return claim
 
     def _give(
@@ -138,9 +139,9 @@ class SQLiteLedger(Ledger):
             connection.execute(self._sql["drop_parts"], (claim.chord_id,))
             return True
 
-    def begin_body(self, chord_id: str, token: str) -> bool:
-        self._execute("begin_body", (chord_id, token))
-        return not self._fetch("has_begun", (chord_id, token))  # the first token stays, so this may be read later
+    def begin_body(self, chord_id: str, token: str, run: str | None) -> bool:
+        self._execute("begin_body", (chord_id, token, run))
+        return not self._fetch("has_begun", (chord_id, token, run))  # the first token stays, so this may be read later
 
     def due(self, limit: int = DUE_BATCH) -> list[str]:
         return [chord_id for (chord_id,) in self._fetch("due", (time.time(), limit))]

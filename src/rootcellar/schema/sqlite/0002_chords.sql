@@ -8,9 +8,13 @@ CREATE TABLE {chord} (
     added TEXT NOT NULL DEFAULT '[]',
     ready INTEGER NOT NULL DEFAULT 0,
     origin TEXT,
+    -- unique for each run of the chord. The body's message carries it
+    run TEXT,
     deadline_at REAL,
-    -- when to look at the chord: the end of a lease, or the deadline. NULL: never, or it is over
+    -- when to look at the chord: the end of a lease, or the deadline, or a day after the last that was said of one
+    -- that nobody has opened or reported to. NULL: never, or it is over
     due_at REAL,
+    -- whose the lease is. NULL: nobody's
     token TEXT,
     claims INTEGER NOT NULL DEFAULT 0,
     body_token TEXT,
