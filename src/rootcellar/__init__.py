@@ -12,7 +12,7 @@ from rootcellar.record import Record
 if TYPE_CHECKING:
     from rootcellar.results import Progress, exists, progress
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = ["Progress", "Record", "RootcellarError", "__version__", "exists", "progress"]
 

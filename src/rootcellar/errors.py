@@ -56,6 +56,11 @@ class SpoolFull(SpoolError):
     """A finished record could be kept neither in the store nor in the spool. It stands in the log, in full."""
 
 
+class TaskStopped(RootcellarError):
+    """A task ended with an exception that would end this program too, or cancel what waits in it, if it were raised
+    here: ``SystemExit``, ``KeyboardInterrupt``, ``asyncio.CancelledError``. It is the ``__cause__``."""
+
+
 class InvalidRecord(RootcellarError, ValueError):
     """A record cannot be kept as it is: its id is empty, too long, or holds a NUL byte."""
 

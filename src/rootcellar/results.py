@@ -1,12 +1,13 @@
 """What is known of a task, and how far a group has come."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from celery import current_app, states
-from celery.result import AsyncResult, EagerResult, GroupResult, ResultSet
+from celery.result import AsyncResult, EagerResult, GroupResult, ResultBase, ResultSet
 
 from rootcellar.backend import CellarBackend
+from rootcellar.backend.pending import leaves
 from rootcellar.errors import UnknownGroup, Unsupported
 from rootcellar.record import FINAL_STATES, UNREADABLE, check_id
 
@@ -41,7 +42,7 @@ class Progress(NamedTuple):
         return (self.done + self.failed) / self.total if self.total else 1.0
 
 
-def exists(task_id: str, app: Any = None) -> bool:
+def exists(task_id: str, *, app: Any = None) -> bool:
     """Return whether anything is stored for a task; one read.
 
     Without the setting ``cellar_track_sent`` that is so once a worker has stored a state; with it, once the task was
@@ -55,8 +56,8 @@ def exists(task_id: str, app: Any = None) -> bool:
     return record_id in backend_of(app or current_app).store.states((record_id,))
 
 
-def progress(result: Any, app: Any = None) -> Progress:
-    """Return how far some tasks have come, with one read of their states; results are not loaded.
+def progress(result: Any, *, app: Any = None) -> Progress:
+    """Return how far some tasks have come. Their states are read, a round trip for each 1,000, and not their results.
 
     ``result`` is a ``GroupResult`` or ``ResultSet`` (nested ones are counted by their tasks), a chord's result (its
     header is counted), any other ``AsyncResult``, or the id of a saved group, which takes a read more. A result that
@@ -66,9 +67,10 @@ def progress(result: Any, app: Any = None) -> Progress:
         UnknownGroup: no group is saved under this id.
         Unsupported: the backend is not rootcellar's.
         RootcellarError: the store could not be read.
+        TypeError: ``result`` is neither a result nor a group's id.
     """
     if isinstance(result, str):
-        result = saved_group(result, app)
+        result = saved_group(result, app=app)
     tasks = counted_tasks(result)
     known: dict[str, str] = {}
     for backend, ids in unknown_ids(tasks).items():
@@ -91,16 +93,20 @@ def backend_of(owner: Any) -> CellarBackend:
     )
 
 
-def as_result(given: Any, app: Any = None) -> Any:
-    """Return a result as it is, and a task id as the ``AsyncResult`` it names."""
+def as_result(given: Any, *, app: Any = None) -> Any:
+    """Return a result as it is, and a task id as the ``AsyncResult`` it names.
+
+    Raises:
+        TypeError: it is neither.
+    """
     if isinstance(given, str):
         owner = app or current_app
         backend_of(owner)
         return owner.AsyncResult(check_id(given))
-    return given
+    return _checked(given, "task")
 
 
-def saved_group(group_id: str, app: Any = None) -> GroupResult:
+def saved_group(group_id: str, *, app: Any = None) -> GroupResult:
     """Return the group that ``GroupResult.save()`` kept.
 
     Raises:
@@ -116,18 +122,15 @@ def saved_group(group_id: str, app: Any = None) -> GroupResult:
     return group
 
 
-def leaves(result: Any) -> Iterator[Any]:
-    """Yield the tasks' results in a result, however deep they are nested."""
-    if isinstance(result, ResultSet):
-        for member in result.results:
-            yield from leaves(member)
-    else:
-        yield result
+def _checked(given: Any, what: str) -> Any:
+    if not isinstance(given, ResultBase):
+        raise TypeError(f"Give a result, or a {what}'s id as str, not {type(given).__name__}: {repr(given)[:40]}.")
+    return given
 
 
 def counted_tasks(result: Any) -> Sequence[Any]:
     """Return the tasks that :func:`progress` counts for ``result``."""
-    if not isinstance(result, ResultSet) and isinstance(result.parent, ResultSet):
+    if not isinstance(_checked(result, "group"), ResultSet) and isinstance(result.parent, ResultSet):
         result = result.parent  # a chord: what there is to wait for is its header
     return list(leaves(result))
 

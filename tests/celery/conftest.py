@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cellar_tasks import make_app
 from workers import Worker, worker_of
 
-#: a program, which a test runs
-collect_ignore = ["client_program.py"]
+#: programs, which tests run
+collect_ignore = ["client_program.py", "example_probe.py"]
 
 _STORES = {"SQLite": (), "Redis": (pytest.mark.redis,), "PostgreSQL": (pytest.mark.postgresql,)}
 _BROKER_DATABASE = 63

@@ -11,23 +11,15 @@ from celery.exceptions import ChordError, TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import AsyncResult, EagerResult, GroupResult, ResultSet
 from cellar_tasks import OutOfApples, make_app
+from versions import STORES_WHAT_ENDS_PROGRAMS
+from waited import is_waited_for, until
 from workers import Worker
 
 from rootcellar import aio
-from rootcellar.errors import Unsupported
-from servers import wait_until
+from rootcellar.errors import TaskStopped, Unsupported
 
 NewResult = Callable[[], AsyncResult]
 Finish = Callable[..., None]
-
-
-def is_waited_for(app: Celery, *results: AsyncResult) -> Callable[[], bool]:
-    return lambda: {result.id for result in results} <= set(app.backend.hub._waits)
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition without blocking the loop."""
-    await asyncio.to_thread(wait_until, condition, what)
 
 
 def test_a_result_is_awaited(app: Celery, worker: Worker) -> None:
@@ -148,7 +140,10 @@ def test_eager_and_ignored_results_are_not_waited_for(app: Celery) -> None:
         assert isinstance(await aio.get(failed, propagate=False), KeyError)
         assert await aio.get(ignored) is None
         assert await aio.gather([eager, ignored]) == [4, None]
+        with pytest.raises(KeyError):
+            await aio.gather([app.AsyncResult("never"), failed], timeout=60)
         assert [snapshot.state async for snapshot in aio.watch(eager)] == ["SUCCESS"]
+        assert [snapshot.state async for snapshot in aio.watch(ignored, timeout=60)] == ["PENDING"]
         assert await aio.state(failed) == "FAILURE"
 
     asyncio.run(main())
@@ -286,8 +281,43 @@ def test_another_backend_is_refused() -> None:
 
     async def main() -> None:
         result = stock.AsyncResult("any")
-        for call in (aio.get(result), aio.gather([result]), aio.state("any", stock), aio.meta(["any"], stock)):
+        for call in (aio.get(result), aio.gather([result]), aio.state("any", app=stock), aio.meta(["any"], app=stock)):
             with pytest.raises(Unsupported, match=r"CacheBackend.*cellar\+"):
                 await call
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("given", [None, b"id", 3])
+def test_what_is_no_result_and_no_id_is_refused(app: Celery, given: object) -> None:
+    """With what to give."""
+
+    async def watched() -> None:
+        await anext(aio.watch(given, app=app))
+
+    for call in (aio.get(given, app=app), aio.gather([given], app=app), aio.state(given, app=app), watched()):
+        with pytest.raises(TypeError, match=f"id as str, not {type(given).__name__}"):
+            asyncio.run(call)
+    with pytest.raises(TypeError, match="a group's id as str"):
+        asyncio.run(aio.progress(given, app=app))
+
+
+@pytest.mark.skipif(not STORES_WHAT_ENDS_PROGRAMS, reason="Celery cannot encode it yet")
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError("by hand")])
+def test_what_would_end_this_program_is_named(
+    app: Celery, new_result: NewResult, finish: Finish, raised: BaseException
+) -> None:
+    """It neither ends the loop, nor looks as if the waiting itself had been cancelled."""
+    result, never = new_result(), new_result()
+    finish(result, raised, "FAILURE")
+
+    async def watched() -> list[object]:
+        return [snapshot.info async for snapshot in aio.watch(result.id, timeout=60, app=app)]
+
+    for call in (aio.get(result.id, timeout=60, app=app), aio.gather([never, result], timeout=60)):
+        with pytest.raises(TaskStopped, match=type(raised).__name__) as caught:
+            asyncio.run(call)
+        assert type(caught.value.__cause__) is type(raised)
+    returned = asyncio.run(aio.get(result.id, timeout=60, propagate=False, app=app))
+    assert type(returned) is type(raised)
+    assert [type(info) for info in asyncio.run(watched())] == [type(raised)]

@@ -15,10 +15,12 @@ from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import AsyncResult
 from test_cost import CountedStore
+from waited import is_waited_for, until
 
 from rootcellar import aio
 from rootcellar.errors import StoreUnavailable
 from rootcellar.waiting.errands import Errands
+from rootcellar.waiting.wait import Wait
 from servers import in_child, wait_until
 
 NewResult = Callable[[], AsyncResult]
@@ -30,11 +32,6 @@ def waited(app: Celery) -> Callable[[], int]:
     """How many ids the hub waits for: ``waited()``."""
     wait_until(lambda: not app.backend.hub._waits, "nothing is left of the tests before")
     return lambda: len(app.backend.hub._waits)
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition without blocking the loop."""
-    await asyncio.to_thread(wait_until, condition, what)
 
 
 def waiter_rows(app: Celery) -> int:
@@ -98,7 +95,7 @@ def test_beginning_many_waits_is_one_look(app: Celery, new_result: NewResult, fi
 
 
 def test_reads_of_one_turn_are_one(app: Celery, new_result: NewResult, finish: Finish) -> None:
-    """Up to a thousand ids; a call with its own thousand is a read of its own."""
+    """However many ids."""
     results = [new_result() for _ in range(300)]
     finish(results[0], 1)
     backend = app.backend
@@ -114,7 +111,7 @@ def test_reads_of_one_turn_are_one(app: Celery, new_result: NewResult, finish: F
         assert counted.calls == {"states": 1, "get_many": 1}
         many = [[str(uuid.uuid4()) for _ in range(700)] for _ in range(2)]
         await asyncio.gather(*(aio.meta(ids, app=app) for ids in many))
-        assert counted.calls == {"states": 1, "get_many": 3}
+        assert counted.calls == {"states": 1, "get_many": 2}
 
     try:
         asyncio.run(main())
@@ -149,17 +146,35 @@ def test_cancelling_leaves_nothing(app: Celery, new_result: NewResult, waited: C
     assert_nothing_is_left(app)
 
 
-def test_cancelling_before_anything_has_begun_leaves_nothing(app: Celery, new_result: NewResult) -> None:
-    """The wait had not reached the hub; the read had not been sent."""
+@pytest.mark.parametrize("is_cancelled", [True, False])
+def test_cancelling_before_anything_has_begun_leaves_nothing(
+    app: Celery, new_result: NewResult, finish: Finish, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    """The read is never made, and the hub never waits; without the cancelling, both are."""
+    hub, store, result = app.backend.hub, app.backend.store, new_result()
+    finish(result, 1)
+    begun: list[Wait] = []
+    monkeypatch.setattr(hub, "begin", lambda waits: (begun.extend(waits), type(hub).begin(hub, waits)))
+    app.backend.store = counted = CountedStore(store)
 
     async def main() -> None:
-        tasks = [asyncio.create_task(aio.get(new_result())), asyncio.create_task(aio.state(new_result()))]
-        await asyncio.sleep(0)
-        for task in tasks:
+        tasks = [asyncio.create_task(aio.get(app.AsyncResult(result.id))), asyncio.create_task(aio.state(result))]
+        await asyncio.sleep(0)  # each has begun, and waits
+        for task in tasks if is_cancelled else ():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        if not is_cancelled:
+            assert outcomes == [1, "SUCCESS"]
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    finally:
+        app.backend.store = store
+    if is_cancelled:
+        assert counted.calls == {}
+        assert all(wait.is_cancelled and not wait.is_looked_for for wait in begun)
+    else:
+        assert (counted.calls, len(begun)) == ({"states": 1}, 1)
     assert_nothing_is_left(app)
 
 
@@ -243,7 +258,7 @@ def test_the_threads_end_when_nobody_waits(app: Celery, new_result: NewResult, f
     hub, lingers = app.backend.hub, app.backend.hub._linger_s
     hub.close()
     hub._linger_s = 0.01
-    errands = aio._errands[app.backend] = Errands(linger_s=0.01)
+    errands = aio.reads._errands[app.backend] = Errands(linger_s=0.01)
     try:
         asyncio.run(aio.get(result, timeout=60))
         asyncio.run(aio.state(result.id, app=app))
@@ -279,3 +294,27 @@ def test_a_forked_child_waits_with_a_loop_of_its_own(app: Celery, new_result: Ne
         return asyncio.run(aio.state(result.id, app=app)), asyncio.run(aio.get(result, timeout=60)), threads
 
     assert in_child(child) == ("SUCCESS", 3, 1)
+    with aio.reads._errands_lock:  # as another thread may have it at that moment
+        assert in_child(child) == ("SUCCESS", 3, 1)
+
+
+def test_gathering_looks_at_each_result_a_few_times(
+    app: Celery, new_result: NewResult, finish: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not at all of them whenever one arrives."""
+    results = [new_result() for _ in range(100)]
+    looks: list[AsyncResult] = []
+    is_ready = aio.is_ready
+    for module in (aio, aio.pending):
+        monkeypatch.setattr(module, "is_ready", lambda result: looks.append(result) or is_ready(result))
+
+    async def main() -> list[int]:
+        gathering = asyncio.create_task(aio.gather(results, timeout=100))
+        for number, result in enumerate(results):
+            await until(is_waited_for(app, result), "it is waited for")
+            finish(result, number)
+            await until(lambda: result._cache, "it has arrived")  # noqa: B023
+        return await gathering
+
+    assert asyncio.run(main()) == list(range(100))
+    assert len(looks) <= 5 * len(results)

@@ -10,22 +10,13 @@ from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from celery.result import AsyncResult
 from cellar_tasks import open_gate
+from waited import is_waited_for, until
 from workers import Worker
 
 from rootcellar import aio
-from servers import wait_until
 
 NewResult = Callable[[], AsyncResult]
 Finish = Callable[..., None]
-
-
-def is_waited_for(app: Celery, *results: AsyncResult) -> Callable[[], bool]:
-    return lambda: {result.id for result in results} <= set(app.backend.hub._waits)
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition without blocking the loop."""
-    await asyncio.to_thread(wait_until, condition, what)
 
 
 def test_every_state_of_a_real_task_is_watched(app: Celery, worker: Worker, tmp_path: Path) -> None:
@@ -88,7 +79,7 @@ def test_silence_is_told_to_who_asks(new_result: NewResult, finish: Finish) -> N
 
     async def main() -> list[str | None]:
         found = []
-        async with aclosing(aio.follow(result, timeout=60, silence_s=0.01)) as snapshots:
+        async with aclosing(aio.watching.follow(result, timeout=60, silence_s=0.01)) as snapshots:
             async for snapshot in snapshots:
                 found.append(snapshot and snapshot.state)
                 if found.count(None) == 2:
@@ -105,7 +96,7 @@ def test_a_slow_reader_misses_the_oldest_states_and_not_the_last(
     app: Celery, new_result: NewResult, elsewhere: Celery, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bounded queue; and no state goes back."""
-    monkeypatch.setattr(aio, "WATCH_LIMIT", 3)
+    monkeypatch.setattr(aio.watching, "WATCH_LIMIT", 3)
     result = new_result()
 
     async def main() -> list[object]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ APPLICATIONS = {"fastapi": ("main:app", "fastapi"), "django_async": ("project:ap
 class Program:
     """A process whose output goes to a file, ended together with its children."""
 
-    def __init__(self, command: Sequence[str], folder: Path, data: Path, name: str) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, data: Path, name: str, **variables: str) -> None:
         self._log = data / f"{name}.log"
         environment = {
             name: value
@@ -36,8 +37,10 @@ class Program:
             "EXAMPLE_DATA": str(data),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "error::RuntimeWarning",
+            **variables,
         }
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), environment.get("PYTHONPATH")]))
+        paths = [str(folder), str(Path(__file__).parent), environment.get("PYTHONPATH")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *command],
@@ -79,7 +82,8 @@ def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     pytest.importorskip(package)
     folder, data, port = EXAMPLES / request.param, tmp_path_factory.mktemp("example"), free_port()
     worker = Program(["celery", "-A", "tasks", "worker", "-c", "2", "-l", "INFO"], folder, data, "worker")
-    server = Program(["uvicorn", application, "--port", str(port)], folder, data, "server")
+    command = ["uvicorn", "example_probe:application", "--port", str(port)]
+    server = Program(command, folder, data, "server", EXAMPLE_APPLICATION=application)
     try:
         worker.wait_for(" ready.")
         server.wait_for("Uvicorn running")
@@ -146,4 +150,19 @@ def test_a_browser_that_goes_away_is_let_go(example: Running) -> None:
             next(response.iter_bytes())
     assert httpx.get(f"{example.url}/counts/{task_id}", timeout=60).json() == {"counted": 2}
     assert httpx.get(example.url, timeout=60).text.startswith("<!doctype html>")
+    assert "Traceback" not in example.server.log()
+
+
+def test_nothing_waits_for_a_browser_that_went_away(example: Running) -> None:
+    """However long the task goes on; this one never ends."""
+
+    def waited() -> int:
+        return int(httpx.get(f"{example.url}/waited", timeout=60).text)
+
+    wait_until(lambda: waited() == 0, "nothing is left of the tests before")
+    with httpx.stream("GET", f"{example.url}/counts/{uuid.uuid4()}/events", timeout=60) as response:
+        chunks = response.iter_bytes()  # which hangs up when it is collected
+        assert b"PENDING" in next(chunks)
+        wait_until(lambda: waited() == 1, "the hub waits for it")
+    wait_until(lambda: waited() == 0, "the hub has been told")
     assert "Traceback" not in example.server.log()

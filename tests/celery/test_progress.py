@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from celery import Celery
@@ -17,6 +18,7 @@ import rootcellar
 from rootcellar import aio
 from rootcellar.errors import UnknownGroup, Unsupported
 from rootcellar.results import Progress
+from servers import Relay
 
 NewResult = Callable[[], AsyncResult]
 Finish = Callable[..., None]
@@ -37,8 +39,8 @@ def members(new_result: NewResult, finish: Finish, elsewhere: Celery) -> list[As
 ONE_OF_EACH = Progress(total=7, pending=2, running=2, done=1, failed=2)
 
 
-def test_members_are_counted_in_one_read(app: Celery, members: list[AsyncResult]) -> None:
-    """Of states, however they are nested."""
+def test_members_are_counted_by_their_states(app: Celery, members: list[AsyncResult]) -> None:
+    """One operation, however they are nested."""
     nested = GroupResult("outer", [GroupResult("inner", members[:3]), *members[3:]])
     store = app.backend.store
     app.backend.store = counted = CountedStore(store)
@@ -49,6 +51,30 @@ def test_members_are_counted_in_one_read(app: Celery, members: list[AsyncResult]
         assert counted.calls == {"states": 3}
     finally:
         app.backend.store = store
+
+
+@pytest.mark.parametrize("how", ["blocking", "awaited"])
+def test_a_large_group_is_a_round_trip_for_each_thousand(
+    app: Celery, elsewhere: Celery, open_app: Callable[..., Celery], how: str
+) -> None:
+    """2,500 members are three."""
+    port = urlsplit(app.conf.result_backend.removeprefix("cellar+")).port
+    if port is None:
+        pytest.skip("SQLite is in the process: there are no round trips")
+    with Relay(port) as relay:
+        relayed = open_app(app.conf.result_backend.replace(f":{port}", f":{relay.port}"))
+        members = [relayed.AsyncResult(str(uuid.uuid4())) for _ in range(2_500)]
+        elsewhere.backend.store_result(members[-1].id, 1, "SUCCESS")
+        group = GroupResult("large", members, app=relayed)
+
+        def count() -> Progress:
+            return rootcellar.progress(group) if how == "blocking" else asyncio.run(aio.progress(group))
+
+        count()  # connects, and prepares
+        before = relay.round_trips
+        assert count() == Progress(total=2_500, pending=2_499, running=0, done=1, failed=0)
+        assert relay.round_trips - before == 3
+        relayed.backend.store.close()
 
 
 def test_a_chords_result_counts_its_header(app: Celery, members: list[AsyncResult], new_result: NewResult) -> None:
@@ -89,15 +115,15 @@ def test_the_fraction_is_what_has_ended() -> None:
 def test_what_is_stored_exists(app: Celery, new_result: NewResult, elsewhere: Celery) -> None:
     """In any state."""
     result = new_result()
-    assert not rootcellar.exists(result.id, app)
+    assert not rootcellar.exists(result.id, app=app)
     elsewhere.backend.store_result(result.id, None, "STARTED")
-    assert rootcellar.exists(result.id, app)
+    assert rootcellar.exists(result.id, app=app)
 
 
 def test_another_backend_is_refused() -> None:
     """With what to do about it."""
     stock = make_app({"broker_url": "memory://", "result_backend": "cache+memory://"})
-    for call in (lambda: rootcellar.exists("any", stock), lambda: rootcellar.progress(stock.AsyncResult("any"))):
+    for call in (lambda: rootcellar.exists("any", app=stock), lambda: rootcellar.progress(stock.AsyncResult("any"))):
         with pytest.raises(Unsupported, match=r"cellar\+"):
             call()
 

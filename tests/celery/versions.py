@@ -26,3 +26,6 @@ GROUP_BODIES_CALL_ERRBACKS = _IS_5_7
 #: When a chord fails, what follows its body in a chain fails with it from 5.7 on. Before, it stays open, and no
 #: errback of the body is called.
 CHAINS_FAIL_BEHIND_CHORDS = _IS_5_7
+
+#: What ends a program (``SystemExit``) is stored as a task's error from 5.7 on; before, it cannot be encoded.
+STORES_WHAT_ENDS_PROGRAMS = _IS_5_7

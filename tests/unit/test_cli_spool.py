@@ -103,6 +103,34 @@ def test_a_spool_that_cannot_be_read_is_shown_as_such(directory: Path, fill: Cal
     ]
 
 
+def test_a_damaged_spool_keeps_no_other_from_being_delivered(
+    directory: Path, fill: Callable[..., Spool], sqlite_url: str, store_of: Store
+) -> None:
+    """It is reported; status 1."""
+    fill(sqlite_url, "a")
+    fill(sqlite_url, "b", app_name="till")
+    (directory / "aaa-0.spool").write_bytes(b"rubbish" * 1000)
+    result = run(directory, "flush", f"cellar+{sqlite_url}")
+    assert result.exit_code == 1
+    assert "aaa-0 could not be delivered" in result.output
+    assert "damaged" in result.output
+    assert set(store_of.get_many("ab")) == {"a", "b"}
+    found = json.loads(run(directory, "flush", "--json", f"cellar+{sqlite_url}").output)["spools"]
+    assert [one.get("error") is None for one in found] == [False, True, True]
+
+
+def test_flush_says_that_there_are_spools_for_other_stores(
+    directory: Path, fill: Callable[..., Spool], sqlite_url: str
+) -> None:
+    """Perhaps for this one, under another spelling of its URL."""
+    fill("redis://localhost:6379/0", "a")
+    fill("redis://127.0.0.1:6379/0", "b")
+    result = run(directory, "flush", f"cellar+{sqlite_url}")
+    assert result.exit_code == 0
+    assert "Nothing is held for" in result.output
+    assert "Spools for other stores or apps lie there: 2." in result.output
+
+
 def test_flush_delivers(directory: Path, fill: Callable[..., Spool], sqlite_url: str, store_of: Store) -> None:
     """What is held for that store, and nothing else."""
     fill(sqlite_url, "a", "b")

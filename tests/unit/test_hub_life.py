@@ -38,6 +38,47 @@ def test_a_lost_connection_is_made_again_and_everything_subscribed_again(
     assert sum(record.levelno == logging.WARNING for record in caplog.records) == 1
 
 
+def test_an_outage_is_told_once_and_so_is_its_end(
+    store: FakeStore, make_hub: Callable[..., Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often connecting fails meanwhile."""
+    caplog.set_level(logging.INFO, "rootcellar")
+    hub = make_hub()
+    hub.wait(["a"], lambda record: None)
+    settle(store, "a")
+    for outage in (1, 2):
+        store.fails = [StoreUnavailable("down")] * 3
+        store.watchers[-1].said.put(StoreUnavailable("gone"))
+        wait_until(lambda: len(store.watchers) == outage + 1, "a new connection")  # noqa: B023
+        settle(store, "a")
+        wait_until(lambda: caplog.text.count("connection again") == outage, "it says so")  # noqa: B023
+        assert caplog.text.count("There is no notification connection") == outage
+
+
+def test_a_look_that_fails_in_an_outage_does_not_end_the_thread(
+    store: FakeStore, make_hub: Callable[..., Hub], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it raises: somebody waits."""
+    got: queue.SimpleQueue[Record] = queue.SimpleQueue()
+    hub = make_hub(look_interval_s=0.001)
+    hub.wait(["a"], got.put)
+    settle(store, "a")
+
+    def fail_once(ids: list[str]) -> None:
+        store.on_read = lambda ids: None
+        raise KeyError("a bug")
+
+    store.fails = [StoreUnavailable("down")]
+    store.on_read = fail_once
+    store.watchers[0].said.put(StoreUnavailable("gone"))
+    wait_until(lambda: len(store.watchers) == 2, "a new connection")
+    store.change(DONE)
+
+    assert DONE is got.get(timeout=30)
+    assert hub.is_running
+    assert "a bug" in caplog.text
+
+
 def test_a_wait_begun_during_an_outage_is_served_after_it(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
     """However often connecting fails."""
     store.fails = [StoreUnavailable("down")] * 3

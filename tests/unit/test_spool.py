@@ -53,7 +53,7 @@ ENTRIES = {
     "a part": Entry(part=PART),
     "a part without a place": Entry(part=PART._replace(place=None)),
     "both": Entry(RECORD, PART),
-    "with an opening": Entry(RECORD, PART, Opening(b"\x80doc", 12.5, "origin")),
+    "with an opening": Entry(RECORD, PART, Opening(b"\x80doc", 12.5, "origin", "run")),
     "with an empty opening": Entry(None, PART, Opening()),
 }
 

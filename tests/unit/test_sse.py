@@ -5,15 +5,18 @@ import json
 import sys
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
+from celery.result import AsyncResult, GroupResult
 
-from rootcellar import aio
-from rootcellar.aio import Snapshot
+from rootcellar.aio import Snapshot, watching
 from rootcellar.contrib import sse
-from rootcellar.errors import DecodeError, MissingPackage
+from rootcellar.errors import DecodeError, InvalidRecord, MissingPackage, StoreUnavailable, Unsupported
 
 
 def snapshot(state: str, info: Any, **meta: Any) -> Snapshot:
@@ -30,10 +33,25 @@ def sent(monkeypatch: pytest.MonkeyPatch, *steps: Snapshot | Exception | None, *
             yield step
 
     async def main() -> list[bytes]:
-        return [chunk async for chunk in sse.events("task-1", **options)]
+        return [chunk async for chunk in sse.events(a_result(), **options)]
 
-    monkeypatch.setattr(aio, "follow", follow)
+    monkeypatch.setattr(watching, "follow", follow)
     return asyncio.run(main())
+
+
+def a_result(backend: str = "cellar+sqlite:///never-made.db") -> AsyncResult:
+    """Return a result whose store is not asked for it."""
+    app = Celery("sse", broker="memory://", backend=backend, set_as_current=False)
+    return app.AsyncResult("task-1")
+
+
+class Odd(Exception):
+    """An error that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
 
 
 def data_of(chunk: bytes) -> Any:
@@ -81,6 +99,10 @@ def test_what_cannot_be_read_is_the_last_event(monkeypatch: pytest.MonkeyPatch) 
     assert data_of(chunk)["info"] == {"type": "DecodeError", "message": "damaged"}
 
 
+CIRCULAR: list[Any] = []
+CIRCULAR.append(CIRCULAR)
+
+
 @pytest.mark.parametrize(
     ("info", "shown"),
     [
@@ -90,6 +112,12 @@ def test_what_cannot_be_read_is_the_last_event(monkeypatch: pytest.MonkeyPatch) 
         ([ValueError("x")], [{"type": "ValueError", "message": "x"}]),
         ({"share": float("nan"), "most": [float("inf"), 0.5]}, {"share": None, "most": [None, 0.5]}),
         ("line\nbreak", "line\nbreak"),
+        ({(1, 2): "x"}, "{(1, 2): 'x'}"),
+        (CIRCULAR, "[[...]]"),
+        (Odd(), {"type": "Odd", "message": "<Odd>"}),
+        ({"error": Odd()}, {"error": {"type": "Odd", "message": "<Odd>"}}),
+        ({(1, 2): Odd()}, "<dict>"),
+        ("half a pair: \ud800", "half a pair: \ud800"),
     ],
 )
 def test_anything_becomes_json(monkeypatch: pytest.MonkeyPatch, info: Any, shown: Any) -> None:
@@ -103,6 +131,46 @@ def test_a_state_cannot_forge_a_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task names its states as it likes."""
     (chunk,) = sent(monkeypatch, snapshot("X\ndata: forged", None))
     assert chunk.startswith(b"event: X data: forged\nid: 1\n")
+    (chunk,) = sent(monkeypatch, snapshot("X\ud800", None))
+    assert chunk.startswith(b"event: X?\nid: 1\n")
+
+
+def test_a_store_that_is_away_ends_the_stream(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With an event that says so, and not where the store is: that is for the log. The browser connects again."""
+    _, chunk = sent(monkeypatch, snapshot("PENDING", None), StoreUnavailable("redis://db.internal cannot be reached."))
+    assert chunk.startswith(b"event: UNAVAILABLE\nid: 2\n")
+    assert data_of(chunk)["info"] == {"type": "StoreUnavailable", "message": "The result cannot be read now."}
+    assert "db.internal" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_what_stores_no_result_is_one_final_event(tmp_path: Path) -> None:
+    """There is nothing to wait for; a browser that comes back is told so."""
+    result = a_result(f"cellar+sqlite:///{tmp_path / 'results.db'}")
+    result.ignored = True
+
+    async def main() -> list[bytes]:
+        return [chunk async for chunk in sse.events(result)]
+
+    (chunk,) = asyncio.run(main())
+    result.backend.store.close()
+    assert chunk.startswith(b"event: PENDING\nid: final\n")
+
+
+@pytest.mark.parametrize("name", ["fastapi", "django"])
+def test_what_cannot_be_streamed_is_said_before_there_is_a_response(name: str) -> None:
+    """Not after a browser was told that all is well."""
+    stream = import_module(f"rootcellar.contrib.{name}").stream
+    app = a_result().app
+    for given, error in (("x" * 300, InvalidRecord), ("", InvalidRecord), (None, TypeError)):
+        with pytest.raises(error):
+            stream(given, app=app)
+    with pytest.raises(Unsupported, match="watch"):
+        stream(GroupResult("group", [a_result()], app=app))
+    with pytest.raises(Unsupported, match=r"cellar\+"):
+        stream(a_result("cache+memory://"))
 
 
 @pytest.mark.parametrize(("name", "package"), [("fastapi", "starlette"), ("django", "django")])

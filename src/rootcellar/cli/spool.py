@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ C = TypeVar("C", bound=Callable[..., Any])
 #: Whoever waits longer sees how far it has come.
 _PATIENCE_S = 2.0
 _TEXT_REFUSALS = 20
+#: Where the default directories of all users lie.
+_COMMON = Path("/var/tmp")  # noqa: S108
 
 
 @click.group(epilog="\b\nExample: rootcellar spool show")
@@ -52,7 +55,6 @@ def show(ctx: click.Context, url: str | None, app_name: str | None, *, directory
 
     With an app or the URL of its store: only what is held for that store.
     """
-    from rootcellar.settings import default_spool_directory
     from rootcellar.spool import Spool
     from rootcellar.stores import open_store
 
@@ -63,14 +65,16 @@ def show(ctx: click.Context, url: str | None, app_name: str | None, *, directory
         directory = directory or settings.spool.directory
     elif directory is None:
         named = os.environ.get("CELLAR_SPOOL_DIR")
-        directory = Path(named) if named else default_spool_directory(os.environ)
+        directory = Path(named) if named else _default_directory()
+    others = _others_than(directory)
     found = [_state_of(path) for path in Spool.paths_in(directory)]
     if only is not None:
         found = [one for one in found if "error" in one or (one["url"] == only and _is_of(source.app, one["app"]))]
     if as_json:
-        click.echo(json.dumps({"directory": str(directory), "spools": found}, indent=2, ensure_ascii=False))
+        _print_json(directory, found, others)
     else:
         _print(directory, found)
+        _print_others(others)
     if any(one.get("error") or one["records"] or one["refused"] for one in found):
         ctx.exit(FOUND)
 
@@ -102,12 +106,8 @@ def flush(
     ctx.call_on_close(store.close)
     directory = directory or settings.spool.directory
     finish = getattr(source.app.backend, "finish_claim", None) if source.app is not None and url is None else None
-    reports = []
-    for path in Spool.paths_in(directory):
-        held = Spool.at(path)
-        ctx.call_on_close(held.close)
-        if held.store_url != str(store.url) or not _is_of(source.app, held.app_name):
-            continue
+
+    def flush_one(held: Any) -> dict[str, Any]:
         if refused:
             held.readmit()
         with _progress(held.depth().records, as_json=as_json) as progress:
@@ -122,28 +122,41 @@ def flush(
             )
         depth = held.depth()
         why = "another process of this host is delivering" if done.is_elsewhere else str(done.stopped_by or "")
-        reports.append(
-            {
-                "name": held.name,
-                "app": held.app_name,
-                "url": held.store_url,
-                "delivered": done.delivered,
-                "left": depth.records,
-                "refused": depth.refused,
-                "reason": blot_out(why, secrets_in(ctx), any_url=False) or None,
-            }
-        )
+        return {
+            "name": held.name,
+            "app": held.app_name,
+            "url": held.store_url,
+            "delivered": done.delivered,
+            "left": depth.records,
+            "refused": depth.refused,
+            "reason": blot_out(why, secrets_in(ctx), any_url=False) or None,
+        }
+
+    reports: list[dict[str, Any]] = []
+    for_others = 0
+    for path in Spool.paths_in(directory):
+        try:
+            held = Spool.at(path)
+            ctx.call_on_close(held.close)
+            if held.store_url == str(store.url) and _is_of(source.app, held.app_name):
+                reports.append(flush_one(held))
+            else:
+                for_others += 1
+        except RootcellarError as exc:  # it must not keep the others from being delivered
+            reports.append({"name": path.stem, "error": blot_out(str(exc), secrets_in(ctx), any_url=False)})
+    others = _others_than(directory)
     if as_json:
-        click.echo(json.dumps({"directory": str(directory), "spools": reports}, indent=2, ensure_ascii=False))
-    elif not reports:
-        click.echo(f"Nothing is held for {store.url} in {directory}.")
-    for report in () if as_json else reports:
-        click.echo("{name}: delivered {delivered}, left {left}, refused {refused}.".format(**report))
-        if report["reason"]:
-            click.echo(f"Why something is left: {report['reason']}")
-        if report["refused"]:
-            click.echo("What was refused, and why: rootcellar spool show. Once that is mended: spool flush --refused")
-    if any(report["left"] or report["refused"] for report in reports):
+        _print_json(directory, reports, others)
+    else:
+        _print_reports(reports)
+        if not any("url" in report for report in reports):
+            click.echo(f"Nothing is held for {store.url} in {directory}.")
+            if for_others:
+                click.echo(
+                    f"Spools for other stores or apps lie there: {for_others}. To see them: rootcellar spool show"
+                )
+        _print_others(others)
+    if any(report.get("error") or report["left"] or report["refused"] for report in reports):
         ctx.exit(FOUND)
 
 
@@ -152,6 +165,20 @@ def _read(ctx: click.Context, url: str | None, app_name: str | None) -> tuple[An
 
     source = read_source(ctx, url, app_name)
     return source, Settings.from_celery(source.settings, os.environ)
+
+
+def _default_directory() -> Path:
+    from rootcellar.settings import default_spool_directory
+
+    return default_spool_directory(os.environ)
+
+
+def _others_than(directory: Path) -> list[str]:
+    """Return other users' default directories, where this is the default: their workers' spools lie there."""
+    if directory != _default_directory():
+        return []
+    found = (path for path in _COMMON.glob("rootcellar-*") if re.fullmatch(r"rootcellar-\d+", path.name))
+    return [str(path) for path in sorted(found) if path != directory and path.is_dir()]
 
 
 def _is_of(app: Any, name: str) -> bool:
@@ -205,6 +232,30 @@ def _progress(total: int, *, as_json: bool) -> Iterator[Callable[[Any], object]]
         yield update
     finally:
         bar.stop()
+
+
+def _print_json(directory: Path, spools: list[dict[str, Any]], others: list[str]) -> None:
+    said = {"directory": str(directory), "spools": spools, "other_directories": others}
+    click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+
+
+def _print_others(others: list[str]) -> None:
+    if others:
+        click.echo(
+            f"Other users have directories too: {', '.join(others)}. To see one: run this as its user, or --dir."
+        )
+
+
+def _print_reports(reports: list[dict[str, Any]]) -> None:
+    for report in reports:
+        if "error" in report:
+            click.echo("{name} could not be delivered: {error}".format(**report))
+            continue
+        click.echo("{name}: delivered {delivered}, left {left}, refused {refused}.".format(**report))
+        if report["reason"]:
+            click.echo(f"Why something is left: {report['reason']}")
+        if report["refused"]:
+            click.echo("What was refused, and why: rootcellar spool show. Once that is mended: spool flush --refused")
 
 
 def _print(directory: Path, found: list[dict[str, Any]]) -> None:

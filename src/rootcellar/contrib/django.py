@@ -19,6 +19,11 @@ def stream(result: Any, request: HttpRequest | None = None, **options: Any) -> H
 
     For an asynchronous view under an ASGI server. Given the ``request``, it answers 204 to a browser that has had the
     final event and connects again. When the browser goes away, the wait ends.
+
+    Raises:
+        TypeError: ``result`` is neither a result nor a task's id.
+        Unsupported: the backend is not rootcellar's, or ``result`` is more than one task.
+        InvalidRecord: no task can have such an id.
     """
     if request is not None and sse.is_over(request.headers.get("Last-Event-ID")):
         return HttpResponse(status=204)

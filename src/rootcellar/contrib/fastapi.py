@@ -20,6 +20,11 @@ def stream(result: Any, request: HTTPConnection | None = None, **options: Any) -
 
     Given the ``request``, it answers 204 to a browser that has had the final event and connects again. When the browser
     goes away, the wait ends.
+
+    Raises:
+        TypeError: ``result`` is neither a result nor a task's id.
+        Unsupported: the backend is not rootcellar's, or ``result`` is more than one task.
+        InvalidRecord: no task can have such an id.
     """
     if request is not None and sse.is_over(request.headers.get("last-event-id")):
         return Response(status_code=204)

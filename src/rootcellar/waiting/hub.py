@@ -16,7 +16,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import islice
 
 from rootcellar.errors import RootcellarError
@@ -147,6 +147,7 @@ class Hub:
 
     def _wait_for_ever(self) -> None:
         pause_s = RECONNECT_S[0]
+        is_away = False
         self._idle_since = time.monotonic()
         while True:
             try:
@@ -155,17 +156,26 @@ class Hub:
                     while not self._may_end():
                         self._turn(watcher)
                         pause_s = RECONNECT_S[0]
+                        if is_away:
+                            is_away = False
+                            logger.info("There is a notification connection again.")
                     return
             except Exception as exc:
                 # Whatever it was, waiters must not be left alone: try again for as long as there are any.
-                logger.warning("There is no notification connection; it is made again: %s", exc)
+                if not is_away:
+                    logger.warning("There is no notification connection; it is made again: %s", exc)
+                is_away = True
                 self._watcher = None
                 self._take_queues()
                 self._end_abandoned()
                 if self._may_end():
                     return
-                with suppress(RootcellarError):
+                try:
                     self._look_unsubscribed()
+                except RootcellarError as look_exc:
+                    logger.debug("What is waited for cannot be read: %s", look_exc)
+                except Exception:
+                    logger.exception("What is waited for cannot be read")
                 time.sleep(pause_s)
                 pause_s = min(pause_s * 2, RECONNECT_S[1])
 

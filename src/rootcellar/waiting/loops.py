@@ -13,13 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from rootcellar.record import Record
-from rootcellar.stores.base import BATCH
 from rootcellar.waiting.errands import Errands
 from rootcellar.waiting.hub import Hub
 from rootcellar.waiting.wait import Wait
 
 #: What a batch of reads calls: ids in, what was found for them out.
 Read = Callable[[Sequence[str]], Mapping[str, Any]]
+
+_Found = asyncio.Future[Mapping[str, Any]]
+_Asked = tuple[_Found, Collection[str]]
 
 _of_thread = threading.local()
 
@@ -32,7 +34,7 @@ class Inbox:
         self._full: deque[Mailbox] = deque()
         self._is_called = False
         self._new: list[tuple[Mailbox, Hub, Wait]] = []
-        self._reads: dict[tuple[int, str], _Batch] = {}
+        self._reads: dict[tuple[int, str], _Reads] = {}
         #: asked by the hub now and then
         self.is_closed = self._is_closed
 
@@ -88,25 +90,14 @@ class Inbox:
     async def read(self, errands: Errands, verb: str, read: Read, ids: Collection[str]) -> Mapping[str, Any]:
         """Return what ``read(ids)`` returns, called in the thread of ``errands``.
 
-        Calls with the same ``verb`` in one turn of the loop share a read of up to :data:`BATCH` ids, and get what was
-        found for any of them.
+        Calls with the same ``verb`` in one turn of the loop share a read, and get what was found for any of them. So
+        do all that come while such a read is under way: in an outage each may last long, and there are two at most.
         """
-        loop = asyncio.get_running_loop()
         key = (id(errands), verb)
-        batch = self._reads.get(key)
-        if batch is None or len(batch.ids) + len(ids) > BATCH:
-            batch = self._reads[key] = _Batch(self, errands, read)
-            loop.call_soon(self._send, key, batch)
-        batch.ids.update(dict.fromkeys(ids))
-        future = loop.create_future()
-        batch.futures.append(future)
-        found: Mapping[str, Any] = await future
-        return found
-
-    def _send(self, key: tuple[int, str], batch: "_Batch") -> None:
-        if self._reads.get(key) is batch:
-            del self._reads[key]
-        batch.send()
+        reads = self._reads.get(key)
+        if reads is None:
+            reads = self._reads[key] = _Reads(self, errands, read, on_idle=lambda: self._reads.pop(key, None))
+        return await reads.add(ids)
 
     def call(self, function: Callable[..., None], *args: Any) -> None:
         """Call ``function`` in the loop's thread, from any thread; not at all if the loop is closed."""
@@ -116,40 +107,57 @@ class Inbox:
                 loop.call_soon_threadsafe(function, *args)
 
 
-class _Batch:
-    """Several coroutines' reads, on their way to the store as one."""
+class _Reads:
+    """One loop's reads of one kind: one that is under way, and the coroutines that wait for the next."""
 
-    def __init__(self, inbox: Inbox, errands: Errands, read: Read) -> None:
+    def __init__(self, inbox: Inbox, errands: Errands, read: Read, on_idle: Callable[[], object]) -> None:
         self._inbox = inbox
         self._errands = errands
         self._read = read
-        self.ids: dict[str, None] = {}
-        self.futures: list[asyncio.Future[Mapping[str, Any]]] = []
+        self._on_idle = on_idle
+        self._is_called = False
+        self._waiting: list[_Asked] = []
 
-    def send(self) -> None:
-        if all(future.done() for future in self.futures):
-            return  # all have been cancelled
+    async def add(self, ids: Collection[str]) -> Mapping[str, Any]:
+        loop = asyncio.get_running_loop()
+        future: _Found = loop.create_future()
+        self._waiting.append((future, ids))
+        if not self._is_called:
+            self._is_called = True
+            loop.call_soon(self._send)
+        return await future
+
+    def _send(self) -> None:
+        asked = [one for one in self._waiting if not one[0].done()]
+        self._waiting = []
+        if not asked:  # or all have been cancelled
+            self._is_called = False
+            self._on_idle()
+            return
         try:
-            self._errands.run(self._run)
+            self._errands.run(lambda: self._run(asked))
         except Exception as exc:  # no more threads to be had
-            self._end(None, exc)
+            self._end(asked, None, exc)
 
-    def _run(self) -> None:
+    def _run(self, asked: "list[_Asked]") -> None:
+        asked = [one for one in asked if not one[0].done()]
+        found, error = None, None
         try:
-            found = self._read(list(self.ids))
+            if asked:
+                found = self._read(list(dict.fromkeys(record_id for _, ids in asked for record_id in ids)))
         except Exception as exc:
-            self._inbox.call(self._end, None, exc)
-        else:
-            self._inbox.call(self._end, found, None)
+            error = exc
+        self._inbox.call(self._end, asked, found, error)
 
-    def _end(self, found: Mapping[str, Any] | None, exc: Exception | None) -> None:
-        for future in self.futures:
+    def _end(self, asked: "list[_Asked]", found: Mapping[str, Any] | None, exc: Exception | None) -> None:
+        for future, _ in asked:
             if future.done():
                 continue
             if exc is not None:
                 future.set_exception(exc)
             elif found is not None:
                 future.set_result(found)
+        self._send()
 
 
 class Mailbox:
@@ -158,11 +166,16 @@ class Mailbox:
     __slots__ = ("__weakref__", "_failure", "_inbox", "_is_announced", "_records", "_sleeper", "_waits")
 
     def __init__(
-        self, wanted: Iterable[tuple[Hub, Iterable[str]]], *, every_state: bool = False, limit: int | None = None
+        self,
+        wanted: Iterable[tuple[Hub, Iterable[str]]],
+        *,
+        followed: Iterable[tuple[Hub, Iterable[str]]] = (),
+        limit: int | None = None,
     ) -> None:
-        """Wait for ids, each with its hub. With ``limit``, only so many records are kept, the latest.
+        """Wait for ids, each with its hub; for those ``followed``, every state is wanted.
 
-        A final record is an id's last, so a limit on a mailbox for one id never loses it.
+        With ``limit``, only so many records are kept, the latest. A final record is an id's last, so that of the only
+        one that is followed is never lost.
         """
         self._inbox = Inbox.current()
         self._records: deque[Record] = deque(maxlen=limit)
@@ -171,7 +184,9 @@ class Mailbox:
         self._is_announced = False
         is_closed = self._inbox.is_closed
         self._waits = [
-            (hub, Wait(ids, self.put, every_state=every_state, is_abandoned=is_closed)) for hub, ids in wanted
+            (hub, Wait(ids, self.put, every_state=every_state, is_abandoned=is_closed))
+            for every_state, asked in ((False, wanted), (True, followed))
+            for hub, ids in asked
         ]
         for hub, wait in self._waits:
             self._inbox.begin(self, hub, wait)
