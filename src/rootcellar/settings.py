@@ -67,6 +67,8 @@ class RedisSettings:
     key_prefix: str = ""
     #: whether a chord's parts are kept in the order of the header (Celery's ``result_chord_ordered``)
     is_chord_ordered: bool = True
+    #: as :attr:`Settings.most_s`
+    most_s: float | None = None
 
     @property
     def record_key(self) -> str:
@@ -159,8 +161,8 @@ class Settings:
     look_interval_s: float = 1.0
     #: seconds an operation waits for a free connection, or for a database's answer, before an error
     store_timeout_s: float = 30.0
-    #: seconds for connecting, or for a SQLite file's lock; ``None``: as long as is usual with the engine
-    connect_timeout_s: float | None = None
+    #: seconds that anything may take at most, whatever the URL and other settings say; ``None``: no such limit
+    most_s: float | None = None
     #: seconds between two rounds of a worker's housekeeping: chords to finish, a spool to deliver
     housekeeping_interval_s: float = 5.0
     #: whether an id is put on record when its task is sent, so that it is told from one nobody knows
@@ -206,14 +208,12 @@ class Settings:
 
     def in_a_hurry(self, most_s: float) -> "Settings":
         """Return the same for a caller who has no more than ``most_s`` seconds for connecting, and for an answer."""
-        pool = replace(self.redis.pool, size=1, overflow=0, timeout_s=most_s)
-        limits = {"socket_timeout": most_s, "socket_connect_timeout": most_s}
         return replace(
             self,
-            redis=replace(self.redis, pool=pool, connection={**self.redis.connection, **limits}),
-            database=replace(self.database, pool=replace(self.database.pool, size=1, overflow=0, timeout_s=most_s)),
+            redis=replace(self.redis, pool=PoolSettings(1, 0, most_s, None), most_s=most_s),
+            database=replace(self.database, pool=PoolSettings(1, 0, most_s)),
             store_timeout_s=most_s,
-            connect_timeout_s=most_s,
+            most_s=most_s,
         )
 
 

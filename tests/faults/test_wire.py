@@ -1,5 +1,6 @@
 """What goes wrong between a client and its server, in the middle of things."""
 
+import logging
 import random
 import subprocess
 import sys
@@ -217,6 +218,7 @@ def test_a_hub_that_cannot_connect_leaves_nothing_open(
         wait = threads.submit(first.get, timeout=60)
         wait_until(lambda: target.is_subscribed(first.id), "it waits")
         before = psutil.Process().num_fds()
+        caplog.set_level(logging.DEBUG, "rootcellar")
         proxy.refuse()
         wait_until(lambda: caplog.text.count("is made again") >= 5, "five tries")
         proxy.accept()

@@ -12,6 +12,7 @@ from celery import Celery
 
 from rootcellar.errors import ConfigurationError
 from rootcellar.settings import OWN, DatabaseSettings, PoolSettings, RedisSettings, Settings
+from rootcellar.stores import open_store
 
 
 def read(conf: dict[str, Any], environ: dict[str, str] | None = None) -> Settings:
@@ -282,3 +283,20 @@ def test_two_apps_with_tables_of_their_own_share_no_table() -> None:
     assert {"cellar_record", "cellar_group", "cellar_waiter", "cellar_schema"} == tables(default)
     assert len(tables(other)) == 4
     assert set() == tables(default) & tables(other)
+
+
+@pytest.mark.parametrize(
+    ("url", "config"),
+    [
+        ("redis://h/0?socket_timeout=30&max_connections=9", {"redis_socket_timeout": 60}),
+        ("sqlite:///x.db", {"database_engine_options": {"connect_args": {"timeout": 60}}}),
+        ("postgresql://h/x?connect_timeout=60", {}),
+    ],
+)
+def test_somebody_in_a_hurry_is_not_held_up_by_other_settings(url: str, config: dict[str, Any]) -> None:
+    """A worker's main process waits a second, whatever the URL says."""
+    hurried = Settings.from_celery(config, {}).in_a_hurry(1.0)
+
+    assert (hurried.most_s, hurried.redis.most_s, hurried.store_timeout_s) == (1.0, 1.0, 1.0)
+    assert (hurried.redis.pool.size, hurried.database.pool.size) == (1, 1)
+    open_store(url, hurried).close()

@@ -1,5 +1,6 @@
 """The class behind ``result_backend = "cellar+…"``: Celery's backend API in terms of a store and the hub."""
 
+import logging
 import os
 import time
 import uuid
@@ -16,7 +17,7 @@ from rootcellar.backend.callbacks import Callbacks
 from rootcellar.backend.chords import Chords
 from rootcellar.backend.housekeeper import Housekeeper
 from rootcellar.backend.pending import PendingResults
-from rootcellar.errors import ConfigurationError, DecodeError, SpoolFull, StoreUnavailable
+from rootcellar.errors import ConfigurationError, DecodeError, RootcellarError, SpoolFull, StoreUnavailable
 from rootcellar.record import FAILURE, FINAL_STATES, PENDING, REVOKED, SUCCESS, Record, check_id, searchable
 from rootcellar.settings import Settings
 from rootcellar.spool.store import SpooledStore
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
     from rootcellar.spool import Spool
 
 
+logger = logging.getLogger(__name__)
+
 #: how long a worker's main process waits for the store
 _HURRY_S = 1.0
+#: for how long at most it does not ask again after that
+_HURRY_MOST_S = 10.0
 
 
 class CellarBackend(PendingResults):
@@ -78,6 +83,7 @@ class CellarBackend(PendingResults):
         self.hub = Hub(store, look_interval_s=self.settings.look_interval_s)
         self._callbacks = Callbacks(self._decode)
         self._quick_store: Store | None = None
+        self._unanswered_until = 0.0
 
     @property
     def supports_autoexpire(self) -> bool:
@@ -249,7 +255,9 @@ class CellarBackend(PendingResults):
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **kwargs: Any) -> None:
         """Count a member of a chord that has ended."""
-        if request.id and request.group:
+        # Celery tells of a group that ends a failed chain, as if it were a task; see `Chords.give_up`.
+        is_group = getattr(request, "subtask_type", None) == "group"
+        if request.id and request.group and not is_group:
             self._chords.report(request, state, self.encode_result(result, state))
 
     def mark_as_done(
@@ -270,7 +278,7 @@ class CellarBackend(PendingResults):
     ) -> None:
         """Store that a task was revoked, and tell the chord that waits for the end of its chain."""
         super().mark_as_revoked(task_id, reason, request, store_result, state)
-        self._chords.give_up(getattr(request, "chain", None), state, TaskRevokedError(reason))
+        self._chords.give_up(getattr(request, "chain", None), state, TaskRevokedError(reason), task_id)
 
     def mark_as_failure(
         self,
@@ -294,12 +302,26 @@ class CellarBackend(PendingResults):
         """Return whether a chord's body that has arrived may run: no other one of the same run has begun to.
 
         It is asked in a worker's main process, which must not be held up: over a connection of its own that waits a
-        second at most, once, and not while the store is known to be away. Twice is better than never.
+        second at most, and for a while not at all after it has waited in vain. Twice is better than never.
         """
-        if self._quick_store is None:
-            self._quick_store = open_store(str(self.url), self.settings.in_a_hurry(_HURRY_S))
-        answer = self.store.attempted(self._quick_store.chords.begin_body, chord_id, token, run or None)
-        return True if answer is None else answer
+        began = time.monotonic()
+        if began < self._unanswered_until:
+            return True
+        try:
+            if self._quick_store is None:
+                self._quick_store = open_store(str(self.url), self.settings.in_a_hurry(_HURRY_S))
+            return self._quick_store.chords.begin_body(chord_id, token, run or None)
+        except RootcellarError as exc:
+            logger.warning("Chord %s: whether its body runs already cannot be told, so it runs: %s", chord_id, exc)
+            now = time.monotonic()
+            self._unanswered_until = now + min(_HURRY_MOST_S, 3 * (now - began))
+            return True
+
+    def retire(self) -> None:
+        """End what serves a worker: it shuts down."""
+        self.housekeeper.close()
+        if self._quick_store is not None:
+            self._quick_store.close()
 
     # -- housekeeping -------------------------------------------------------------------------------------------------
 

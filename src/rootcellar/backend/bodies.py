@@ -11,12 +11,13 @@ from celery.canvas import maybe_signature
 from celery.exceptions import ChordError, SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
-from rootcellar.backend.signatures import add_headers, takes_results
+from rootcellar.backend.signatures import add_headers, ends_of, takes_results
 from rootcellar.codec import Codec
 from rootcellar.errors import DecodeError, RootcellarError
 from rootcellar.record import FAILURE, FINAL_STATES, SUCCESS
 from rootcellar.retention import DAY_S
 from rootcellar.settings import Settings
+from rootcellar.spool.retry import AWAY
 from rootcellar.stores.base import Store
 from rootcellar.stores.ledger import BODY_MARK_S, Claim
 
@@ -117,9 +118,7 @@ class Bodies:
             logger.error("Chord %s cannot be finished: its body is not known here, and was not kept.", claim.chord_id)
         elif not (claim.is_overdue and self._is_over_already(claim, body, document)):
             try:
-                if is_stub:
-                    raise _Failed(ChordError("The worker that could have sent the body died, its arguments with it"))
-                self._send(claim, body, document)
+                self._send(claim, body, document, is_stub)
             except _Failed as failed:
                 logger.error("Chord %s failed: %s", claim.chord_id, failed.error)
                 self._fail(body, failed.error)
@@ -139,12 +138,23 @@ class Bodies:
         except ChordError as error:
             self._backend.chord_error_from_stack(body, error)
             self._chords.give_up((body,), FAILURE, error)
+            # Celery does not go into a body that is a chord; somebody waits for what that ends in.
+            ids = [member.id for member in ends_of((body,))]
+            states = self._store.states(ids)
+            for task_id in ids:
+                if states.get(task_id) not in FINAL_STATES:
+                    self._backend.store_result(task_id, error, FAILURE)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
-    def _send(self, claim: Claim, body: Any, document: Mapping[str, Any]) -> None:
+    def _send(self, claim: Claim, body: Any, document: Mapping[str, Any], is_stub: bool) -> None:
         started = time.monotonic()
-        arguments = self._collect(claim, body, document)
+        try:
+            arguments = self._collect(claim, body, document)
+        except DecodeError as exc:
+            raise _Failed(_chord_error(f"Join error: {exc!r}", exc)) from exc
+        if is_stub:
+            raise _Failed(ChordError("The worker that could have sent the body died, its arguments with it"))
         run = document.get("run") or ""
         messages = add_headers(body, {HEADER: [claim.chord_id, claim.token, run]})
         took_s = time.monotonic() - started
@@ -156,7 +166,7 @@ class Bodies:
         self._local.publishing = f"{claim.chord_id}/{run}" if run else None
         try:
             body.apply_async(arguments)
-        except (RootcellarError, SoftTimeLimitExceeded):
+        except (*AWAY, SoftTimeLimitExceeded):
             raise  # it may have been sent: the next one who sends it does so under another claim
         except OperationalError as exc:
             if document.get("body") and not document.get("is_stub"):
@@ -217,10 +227,14 @@ class Bodies:
             _, task_id, state, result = self._codec.decode(payload)
         except (RootcellarError, TypeError, ValueError) as exc:
             raise _Failed(_chord_error(f"Join error: {exc!r}", exc)) from exc
-        if state != SUCCESS:
+        if state == SUCCESS:
+            return task_id, result
+        try:
             error = self._backend.exception_to_python(result)
-            raise _Failed(_chord_error(f"Dependency {task_id} raised {error!r}", error))
-        return task_id, result
+            said = f"raised {error!r}"
+        except Exception as exc:  # its class is the project's own code
+            error, said = None, f"ended as {state}, and what it raised cannot be shown: {type(exc).__name__}"
+        raise _Failed(_chord_error(f"Dependency {task_id} {said}", error))
 
 
 def _leaves(nodes: Any) -> Iterator[str]:

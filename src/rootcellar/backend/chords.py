@@ -18,7 +18,7 @@ from celery.utils.functional import _regen
 from rootcellar.backend.bodies import Bodies
 from rootcellar.backend.signatures import ends_of, takes_results
 from rootcellar.codec import Codec
-from rootcellar.errors import EncodeError, SpoolFull
+from rootcellar.errors import EncodeError, SpoolFull, StoreError
 from rootcellar.record import SUCCESS, Record, check_id
 from rootcellar.settings import Settings
 from rootcellar.stores.base import Store
@@ -107,19 +107,22 @@ class Chords:
         if tally.claim is not None:
             self.finish(tally.claim, body)
 
-    def give_up(self, signatures: Any, state: str, error: BaseException) -> None:
+    def give_up(self, signatures: Any, state: str, error: BaseException, link_id: str | None = None) -> None:
         """Report those of ``signatures`` that are members of chords: they are never going to run.
 
         Celery tells a chord of a chain's link that failed, and not always then; it tells none of a link that was
         revoked, or of a body whose chord failed (celery/celery#10526 is one case): they would wait for ever.
+
+        ``link_id`` is the task that ended so. If it has succeeded, this is its message once more, and the rest runs.
         """
         try:
-            members = list(ends_of(signatures))
+            members = [member for member in ends_of(signatures) if member.chord and member.group]
         except (AttributeError, TypeError):  # a request's chain may be anything that is no list
             return
+        if members and link_id is not None and self._store.states((link_id,)).get(link_id) == SUCCESS:
+            return
         for member in members:
-            if member.chord and member.group:
-                self.report(member, state, self._backend.encode_result(error, state))
+            self.report(member, state, self._backend.encode_result(error, state))
 
     def finish(self, claim: Claim, body: Any = None) -> None:
         """Send the body of a chord that is complete, or end it with an error."""
@@ -128,7 +131,11 @@ class Chords:
     def reconcile(self) -> None:
         """Finish chords that nobody finishes: past their deadline, or left by a worker that died."""
         for chord_id in self._store.chords.due():
-            claim = self._store.chords.claim(chord_id, new_token(), self._settings.lease_s)
+            try:
+                claim = self._store.chords.claim(chord_id, new_token(), self._settings.lease_s)
+            except StoreError as exc:  # about this one: the others must not wait for it
+                logger.error("Chord %s cannot be looked at: %s", chord_id, exc)
+                continue
             if claim is not None:
                 logger.info("Chord %s: taken over, %s of %s parts have come in", chord_id, claim.ready, claim.size)
                 self.finish(claim)
@@ -167,7 +174,9 @@ class Chords:
         return self._without_arguments(body, facts)
 
     def _is_json(self, body: Any) -> bool:
-        return bool((body.get("options") or {}).get("serializer", self._app.conf.task_serializer) == "json")
+        task = self._app.tasks.get(body["task"])
+        usual = getattr(task, "serializer", None) or self._app.conf.task_serializer
+        return bool((body.get("options") or {}).get("serializer", usual) == "json")
 
     def _without_arguments(self, body: Any, facts: Mapping[str, Any]) -> bytes | None:
         options = {}

@@ -7,7 +7,6 @@ from celery import signals
 
 from rootcellar.backend.adapter import CellarBackend
 from rootcellar.backend.bodies import HEADER
-from rootcellar.errors import RootcellarError
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def _on_worker_ready(sender: Any, **_: Any) -> None:
 def _on_worker_shutdown(sender: Any, **_: Any) -> None:
     backend = _backend_of(sender.app)
     if backend is not None:
-        backend.housekeeper.close()
+        backend.retire()
 
 
 def _on_task_received(request: Any, **_: Any) -> None:
@@ -38,12 +37,7 @@ def _on_task_received(request: Any, **_: Any) -> None:
     if backend is None:
         return
     chord_id, token, run = mark
-    try:
-        may_run = backend.may_run(chord_id, token, run)
-    except RootcellarError as exc:
-        logger.warning("Chord %s: whether its body has run already cannot be told, so it is run: %s", chord_id, exc)
-        return
-    if not may_run:
+    if not backend.may_run(chord_id, token, run):
         logger.warning("Chord %s: its body %s was sent twice; this one is dropped", chord_id, request.id)
         request.execute_using_pool = lambda pool, **_: _drop(request)
 

@@ -63,7 +63,7 @@ class PostgreSQLStore(Store):
         self.url = url
         self._settings = settings.database
         self._timeout_s = settings.store_timeout_s
-        self._connect_timeout_s = settings.connect_timeout_s or CONNECT_TIMEOUT_S
+        self._most_s = settings.most_s
         self._conninfo = _conninfo(url, self._settings.connect_args)
         self._tables = {
             "record": self._settings.record_table,
@@ -236,9 +236,11 @@ class PostgreSQLStore(Store):
             raise self._error(exc) from exc
 
     def _open(self) -> "psycopg.Connection[Any]":
-        arguments = {"connect_timeout": math.ceil(self._connect_timeout_s), "application_name": "rootcellar"}
+        arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "rootcellar"}
         given = conninfo.conninfo_to_dict(self._conninfo)
         arguments = {name: value for name, value in arguments.items() if name not in given}
+        if self._most_s is not None:
+            arguments["connect_timeout"] = math.ceil(self._most_s)
         return psycopg.connect(self._conninfo, autocommit=True, **arguments)  # type: ignore[arg-type]  # libpq's own
 
     def _connect(self, timeout_s: float | None = None) -> Session:

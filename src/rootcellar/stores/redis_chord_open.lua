@@ -5,6 +5,8 @@
 -- ARGV[3]  origin; ''
 -- ARGV[4]  run; ''
 -- ARGV[5]  '1': begin it anew; '0': only add what is missing
+--
+-- Returns the document that is kept.
 local is_new = ARGV[5] == '1'
 if is_new then
     if ARGV[3] ~= '' and redis.call('HGET', bkey, 'origin') == ARGV[3] then
@@ -31,4 +33,4 @@ if redis.call('HSETNX', bkey, 'deadline', ARGV[2]) == 1 then
         look_again(ARGV[2])
     end
 end
-return 1
+return redis.call('HGET', bkey, 'document')

@@ -46,6 +46,8 @@ def connection_pool(url: StoreURL, settings: RedisSettings) -> ConnectionPool:
         kind = SSLConnection
         arguments.update({"ssl_cert_reqs": "required", "ssl_check_hostname": True, **(settings.use_ssl or {})})
     arguments.update(options)
+    if settings.most_s is not None:
+        arguments.update(socket_timeout=settings.most_s, socket_connect_timeout=settings.most_s)
     # RESP2: the pushes of RESP3 would arrive between a command and its reply.
     arguments["protocol"] = 2
     arguments["db"] = _database(arguments.get("db") or 0, url)
@@ -73,7 +75,7 @@ def new_connection(pool: ConnectionPool) -> Any:
 def pool_settings(url: StoreURL, settings: RedisSettings) -> PoolSettings:
     """Return the settings of our own pool; ``?max_connections=`` in the URL overrides ``redis_max_connections``."""
     size = _options(url).get("max_connections")
-    return settings.pool if size is None else replace(settings.pool, size=size)
+    return settings.pool if size is None or settings.most_s is not None else replace(settings.pool, size=size)
 
 
 def _options(url: StoreURL) -> dict[str, Any]:

@@ -38,10 +38,10 @@ class RedisLedger(Ledger):
     def open(self, chord_id: str, opening: Opening) -> None:
         self._open(chord_id, opening, is_new=True)
 
-    def _open(self, chord_id: str, opening: Opening, *, is_new: bool) -> None:
+    def _open(self, chord_id: str, opening: Opening, *, is_new: bool) -> Any:
         document, deadline_at, origin, run = opening
         deadline = "inf" if deadline_at is None else deadline_at
-        self._call(_OPEN, chord_id, document or b"", deadline, origin or "", run or "", int(is_new))
+        return self._call(_OPEN, chord_id, document or b"", deadline, origin or "", run or "", int(is_new))
 
     def set_size(self, chord_id: str, size: int) -> None:
         self._call(_SIZE, chord_id, size, 0)
@@ -89,15 +89,14 @@ class RedisLedger(Ledger):
     ) -> Tally:
         _, ready, members, is_open, unguarded, is_claimed, *claimed = answer
         size = None if members < 0 else members
-        told = None
+        kept = None
         if not is_open and opening is not None:
-            told = opening()
-            self._open(chord_id, told, is_new=False)
+            kept = self._open(chord_id, opening(), is_new=False)
         claim = None
         if is_claimed:
             document, is_takeover = claimed
-            if document is None and told is not None:
-                document = told.document
+            if document is None and isinstance(kept, bytes):
+                document = kept
             claim = Claim(chord_id, token, ready, size, document, is_takeover=bool(is_takeover))
         return Tally(is_stored, ready, size, claim, unguarded)
 

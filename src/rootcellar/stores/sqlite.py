@@ -67,7 +67,7 @@ class SQLiteStore(Store):
         self.path = _path_of(url)
         self._settings = settings.database
         self._synchronous = _synchronous_of(url)
-        self._busy_timeout_s = settings.connect_timeout_s or BUSY_TIMEOUT_S
+        self._most_s = settings.most_s
         self._names = {
             "record": _quote(self._settings.record_table),
             "record_expires": _quote(self._settings.record_table + "_expires"),
@@ -259,7 +259,9 @@ class SQLiteStore(Store):
             raise self._error(exc) from exc
 
     def _open(self) -> _Connection:
-        arguments = {"timeout": self._busy_timeout_s, **self._settings.connect_args}
+        arguments = {"timeout": BUSY_TIMEOUT_S, **self._settings.connect_args}
+        if self._most_s is not None:
+            arguments["timeout"] = self._most_s
         try:
             db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, **arguments)
         except TypeError as exc:

@@ -162,8 +162,8 @@ class Hub:
                     return
             except Exception as exc:
                 # Whatever it was, waiters must not be left alone: try again for as long as there are any.
-                if not is_away:
-                    logger.warning("There is no notification connection; it is made again: %s", exc)
+                level = logging.DEBUG if is_away else logging.WARNING  # once an outage is enough
+                logger.log(level, "There is no notification connection; it is made again: %s", exc)
                 is_away = True
                 self._watcher = None
                 self._take_queues()
