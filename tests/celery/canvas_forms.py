@@ -32,9 +32,9 @@ class Form(NamedTuple):
     bodies: dict[str, list[Any]]
     #: how many errbacks are called when the member fails
     errors: int
-    #: with which faults Celery leaves the end open for ever, and how many errbacks are called all the same
-    left_open: Mapping[str, int] = {}
-    #: with which faults only Celery's own backend does so: it does not tell the outer chord that a member will not come
+    #: with which faults this Celery calls another number of errbacks
+    other_errors: Mapping[str, int] = {}
+    #: with which faults Celery's own backend never ends: it does not tell the outer chord that a member will not come
     stock_hangs: frozenset[str] = frozenset()
 
 
@@ -45,14 +45,14 @@ FORMS = {
         [[1, 2], [1, 2]],
         {"left": [[1, 2]], "right": [[1, 2]]},
         2 if GROUP_BODIES_CALL_ERRBACKS else 0,
-        left_open={} if GROUP_BODIES_FAIL else {"fails": 0, "revoked": 0},
+        other_errors={} if GROUP_BODIES_FAIL else {"fails": 0, "revoked": 0},
     ),
     "a chord in a chain": Form(
         lambda c: chain(c.tasks.echo.s(0), chord([c.member, c.other], c.body()), c.body("end")),
         [1, 2],
         {"body": [[1, 2]], "end": [[1, 2]]},
         1,
-        left_open={} if CHAINS_FAIL_BEHIND_CHORDS else {"fails": 0, "revoked": 0},
+        other_errors={} if CHAINS_FAIL_BEHIND_CHORDS else {"fails": 0, "revoked": 0},
     ),
     "a chain in a chord": Form(
         lambda c: chord([chain(c.member, c.tasks.note_all.s(c.path, "link")), c.other], c.body()),

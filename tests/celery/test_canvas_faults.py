@@ -65,11 +65,10 @@ class Case:
         """Return what the errbacks were given."""
         return sorted(self._named(note.value) for note in notes(self.path, "error"))
 
-    def outcome(self, is_left_open: bool = False) -> Any:
+    def outcome(self) -> Any:
         """Wait until it is over; return the states and values of all that is at its end, and what ran."""
         ends = list(self.result.results) if isinstance(self.result, ResultSet) else [self.result]
-        if not is_left_open:
-            wait_until(lambda: all(end.ready() for end in ends), "it has ended")
+        wait_until(lambda: all(end.ready() for end in ends), "it has ended")
         self.let_all_end()
         return [(end.state, self._named(repr(end.result))) for end in ends], self.bodies(), self.errors()
 
@@ -137,7 +136,7 @@ def _fail(case: Case, form: Form) -> Any:
     case.start(form, case.tasks.note_failure_of.si(str(case.path), "jam"))
     case.deliver(case.member_id, "raised unexpected")
     case.deliver(case.other_id)
-    return case.outcome("fails" in form.left_open)
+    return case.outcome()
 
 
 def _revoke(case: Case, form: Form) -> Any:
@@ -146,7 +145,7 @@ def _revoke(case: Case, form: Form) -> Any:
     case.hold.deliver(case.member_id)
     wait_until(lambda: case.app.AsyncResult(case.member_id).state == "REVOKED", "the member is revoked")
     case.deliver(case.other_id)
-    return case.outcome("revoked" in form.left_open)
+    return case.outcome()
 
 
 def _deliver_twice_each(case: Case, form: Form) -> Any:
@@ -190,10 +189,7 @@ def test_a_member_is_revoked(case: Case, form: Form, stock_case: Case | None) ->
 
 def _assert_it_failed(fault: str, case: Case, form: Form, bodies: dict[str, list[Any]], errors: list[str]) -> None:
     assert bodies == {}
-    if fault in form.left_open:
-        assert (len(errors), case.result.ready()) == (form.left_open[fault], False)
-        return
-    assert len(errors) == form.errors
+    assert len(errors) == form.other_errors.get(fault, form.errors)
     with pytest.raises((ChordError, ValueError, TaskRevokedError)):
         case.result.get(timeout=60, interval=0.05)
 

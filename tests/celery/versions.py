@@ -23,9 +23,12 @@ CHORDS_ARE_STOCKS = _IS_5_7
 #: When a chord fails, a group that is its body fails with it from 5.6 on; its tasks' errbacks are called from 5.7 on.
 GROUP_BODIES_FAIL = celery.VERSION[:2] >= (5, 6)
 GROUP_BODIES_CALL_ERRBACKS = _IS_5_7
-#: When a chord fails, what follows its body in a chain fails with it from 5.7 on. Before, it stays open, and no
-#: errback of the body is called.
+#: When a chord fails, what follows its body in a chain fails with it from 5.7 on, as it does with ours on every version;
+#: before, no errback of the body is called.
 CHAINS_FAIL_BEHIND_CHORDS = _IS_5_7
 
 #: What ends a program (``SystemExit``) is stored as a task's error from 5.7 on; before, it cannot be encoded.
 STORES_WHAT_ENDS_PROGRAMS = _IS_5_7
+
+#: Before 5.7, the members of a group that replaces a chord's member all have the same place, and come in any order.
+REPLACING_GROUPS_ARE_ORDERED = _IS_5_7
