@@ -23,8 +23,8 @@ CHORDS_ARE_STOCKS = _IS_5_7
 #: When a chord fails, a group that is its body fails with it from 5.6 on; its tasks' errbacks are called from 5.7 on.
 GROUP_BODIES_FAIL = celery.VERSION[:2] >= (5, 6)
 GROUP_BODIES_CALL_ERRBACKS = _IS_5_7
-#: When a chord fails, what follows its body in a chain fails with it from 5.7 on, as it does with ours on every version;
-#: before, no errback of the body is called.
+#: When a chord fails, what follows its body in a chain fails with it from 5.7 on, with ours on every version; before,
+#: no errback of the body is called.
 CHAINS_FAIL_BEHIND_CHORDS = _IS_5_7
 
 #: What ends a program (``SystemExit``) is stored as a task's error from 5.7 on; before, it cannot be encoded.
