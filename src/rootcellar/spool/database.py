@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rootcellar.errors import ConfigurationError, RootcellarError, SpoolError, SpoolFull
 from rootcellar.stores import statements
+from rootcellar.stores.sqlite import set_wal
 
 #: The format of the file; another one is neither read nor changed.
 VERSION = 1
@@ -62,7 +63,7 @@ class Database:
         version = self._version()
         if version == 0 and about is not None:
             self._path.chmod(0o600)  # before there is anything in it; SQLite's files beside it get the same mode
-            _set_wal(self.db)
+            set_wal(self.db)
             self._create(about)
         elif version != VERSION:
             raise SpoolError(
@@ -163,17 +164,3 @@ def _sync(directory: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _set_wal(db: sqlite3.Connection) -> None:
-    """Put the file into WAL mode. SQLite does not wait for other processes here, whatever the time-out, so we do."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return

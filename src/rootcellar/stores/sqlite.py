@@ -217,7 +217,7 @@ class SQLiteStore(Store):
         connection.execute("BEGIN IMMEDIATE")  # a second process waits here, and then finds nothing left to do
         with connection.db:
             self._refuse_foreign_tables(connection)
-        _set_wal(connection)  # which no transaction can do
+        set_wal(connection)  # which no transaction can do
         connection.execute("BEGIN IMMEDIATE")
         with connection.db:
             connection.execute(self._sql["version_create"])
@@ -327,7 +327,7 @@ def _fetch(connection: _Connection, sql: str, parameters: Sequence[Any] = ()) ->
     return connection.execute(sql, parameters).fetchall()
 
 
-def _set_wal(connection: _Connection) -> None:
+def set_wal(connection: Any) -> None:
     """Put the file into WAL mode. SQLite does not wait for other processes here, whatever the time-out, so we do."""
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
