@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -171,10 +172,14 @@ def test_what_is_dropped_and_wanted_again_stays_subscribed(store: FakeStore, mak
 
 
 def test_hearing_goes_on_between_the_batches_of_a_look(store: FakeStore, make_hub: Callable[..., Hub]) -> None:
-    """A result does not wait until ten thousand others have been looked for."""
+    """A result does not wait until ten thousand others have been looked for.
+
+    Between two times of hearing there is one batch of new ids at most, one of a second look, one of the regular look.
+    """
     ids = [f"{number:05}" for number in range(10_000)]
     polls: list[int] = []
     store.on_read = lambda batch: polls.append(store.watchers[0].polls)
     make_hub().wait(ids, lambda record: None)
     settle(store, *ids)
-    assert len(set(polls[:10])) == 10
+    assert len(polls) >= 10
+    assert max(Counter(polls).values()) <= 3
