@@ -3,7 +3,6 @@
 import logging
 import os
 import time
-import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from celery.result import GroupResult, result_from_tuple
 from rootcellar import urls
 from rootcellar.backend.arrivals import Meta
 from rootcellar.backend.callbacks import Callbacks
-from rootcellar.backend.chords import Chords
+from rootcellar.backend.chords import Chords, new_token
 from rootcellar.backend.housekeeper import Housekeeper
 from rootcellar.backend.pending import PendingResults
 from rootcellar.errors import ConfigurationError, DecodeError, RootcellarError, SpoolFull, StoreUnavailable
@@ -66,7 +65,7 @@ class CellarBackend(PendingResults):
         self.settings = Settings.from_celery(app.conf, os.environ)
         store = open_store(url, self.settings)
         self.housekeeper = Housekeeper(
-            lambda: self._deliver(store), self._reconcile, self.settings.housekeeping_interval_s
+            lambda: self._deliver(store), lambda: self._chords.reconcile(), self.settings.housekeeping_interval_s
         )
         self.store = SpooledStore(
             store, self._open_spool, self.settings.spool.retry_s, on_spooled=self.housekeeper.come
@@ -344,13 +343,10 @@ class CellarBackend(PendingResults):
                 self.spool,
                 store,
                 on_claim=self.finish_claim,
-                new_token=lambda: uuid.uuid4().hex,
+                new_token=new_token,
                 lease_s=self.settings.chords.lease_s,
             )
         return self.spool.is_empty()
-
-    def _reconcile(self) -> None:
-        self._chords.reconcile()
 
     def on_task_call(self, producer: Any, task_id: str) -> dict[str, Any]:
         """Put a task on record before it is sent, where ``cellar_track_sent`` asks for that; otherwise do nothing."""

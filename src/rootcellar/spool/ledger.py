@@ -89,9 +89,7 @@ class SpooledLedger(Ledger):
         return self._retried(self._chords.finish, claim, keep_s)
 
     def begin_body(self, chord_id: str, token: str, run: str | None) -> bool:
-        # It is asked in a worker's main process, which must not be held up; twice is better than never.
-        answer = self._owner.attempted(self._chords.begin_body, chord_id, token, run)
-        return True if answer is None else answer
+        return self._retried(self._chords.begin_body, chord_id, token, run)
 
     def due(self, limit: int = DUE_BATCH) -> list[str]:
         return self._retried(self._chords.due, limit)

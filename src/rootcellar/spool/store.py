@@ -96,24 +96,20 @@ class SpooledStore(Store):
 
     def _put_progress(self, record: Record) -> bool:
         """Store what is not final in one attempt, or drop it: progress neither fails a task nor slows it."""
-        return bool(self.attempted(self.store.put, record))
-
-    def attempted(self, operation: Callable[..., T], *args: Any) -> T | None:
-        """Return ``operation(*args)``, tried once; ``None`` where the store is away, or was away a moment ago."""
         started_at = time.monotonic()
         if self._is_troubled and (started_at < self._held_until or self.is_spooling()):
-            return None
+            return False
         try:
-            answer = operation(*args)
+            stored = self.store.put(record)
         except AWAY as exc:
             if not self._is_troubled:
                 logger.warning("%s Until it is back, states of running tasks are dropped.", exc)
             now = time.monotonic()
             self._held_until = now + min((now - started_at) * _HOLD_OFF, _HOLD_OFF_MOST_S)
             self._is_troubled = True
-            return None
+            return False
         self._is_troubled = self._is_spooling
-        return answer
+        return stored
 
     def is_spooling(self) -> bool:
         """Whether final records go straight to the spool now; they do no more once it is found empty."""
