@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CELERY ?= celery
+# Two at a time, each with servers of its own: make test PYTEST_ARGS="-n 2 --dist worksteal"
+PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-celery bench lint types contracts docs check-package clean
@@ -29,16 +31,16 @@ demo: $(VENV)/.demo  ## run the main job: a real worker, real work, results in S
 
 test: $(VENV)/.dev  ## install what is missing (servers too, where that is allowed) and run the tests
 	sh tests/servers/install.sh
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/.dev  ## the soak tests and big volumes
 	sh tests/servers/install.sh
 	$(BIN)/python -m pytest -m long --timeout 7200
 
-test-celery: | $(BIN)/python  ## the tests with real workers on another Celery: make test-celery CELERY="celery==5.5.*" VENV=.venv-5.5
-	$(BIN)/python -m pip install --quiet -e ".[redis,postgres]" --group test "$(CELERY)"
+test-celery: | $(BIN)/python  ## the tests with real workers, and of what Celery does, on another Celery: make test-celery CELERY="celery==5.5.*" VENV=.venv-5.5
+	$(BIN)/python -m pip install --quiet -e ".[redis,postgres,mysql,mongodb,check]" --group test "$(CELERY)"
 	sh tests/servers/install.sh
-	$(BIN)/python -m pytest -m "not long" tests/celery
+	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS) tests/celery tests/claims
 
 bench: $(VENV)/.dev  ## measure Celery's own backends and ours, in turn, in one run
 	sh tests/servers/install.sh

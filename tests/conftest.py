@@ -15,9 +15,19 @@ from rootcellar.record import Record
 from rootcellar.settings import Settings
 from rootcellar.stores import open_store
 from rootcellar.stores.base import Store
-from servers import MissingServer, PostgreSQLServer, RabbitMQServer, RedisServer
+from servers import (
+    MariaDBServer,
+    MissingServer,
+    MongoDBServer,
+    PgBouncerServer,
+    PostgreSQLServer,
+    RabbitMQServer,
+    RedisServer,
+    SentinelServers,
+)
+from servers.process import Server
 
-S = TypeVar("S", RedisServer, PostgreSQLServer, RabbitMQServer)
+S = TypeVar("S", bound=Server | SentinelServers)
 
 #: what a test is called under → the fixture with its URL, the marks
 ENGINES = {
@@ -68,6 +78,34 @@ def rabbitmq_server() -> Iterator[RabbitMQServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    """A MariaDB for the whole session."""
+    with _running(MariaDBServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mongodb_server() -> Iterator[MongoDBServer]:
+    """A MongoDB for the whole session."""
+    with _running(MongoDBServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_server(postgresql_server: PostgreSQLServer) -> Iterator[PgBouncerServer]:
+    """A PgBouncer in transaction mode before the session's PostgreSQL, for the whole session."""
+    with _running(lambda directory: PgBouncerServer(directory, postgresql_server)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sentinel_servers() -> Iterator[SentinelServers]:
+    """A Redis and one sentinel for the whole session: to connect to. A test of fail-overs starts its own."""
+    with _running(SentinelServers.small) as servers:
+        yield servers
+
+
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """An empty Redis database."""
@@ -100,6 +138,24 @@ def postgresql_plain_url(postgresql_server: PostgreSQLServer, _postgresql_plain_
     """An empty PostgreSQL database, as the login it belongs to."""
     _empty(postgresql_server, _postgresql_plain_database)
     return _postgresql_plain_database
+
+
+@pytest.fixture
+def pgbouncer_url(pgbouncer_server: PgBouncerServer, postgresql_url: str) -> str:
+    """The database of ``postgresql_url``, by way of PgBouncer."""
+    return pgbouncer_server.through(postgresql_url)
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariaDBServer) -> str:
+    """An empty MariaDB database, in SQLAlchemy's form."""
+    return mariadb_server.create_database()
+
+
+@pytest.fixture
+def mongodb_url(mongodb_server: MongoDBServer) -> str:
+    """An empty MongoDB database."""
+    return mongodb_server.create_database()
 
 
 def _empty(server: PostgreSQLServer, url: str) -> None:

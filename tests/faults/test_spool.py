@@ -20,7 +20,7 @@ from rootcellar.settings import Settings, SpoolSettings
 from rootcellar.spool import Entry, Spool, SpooledStore, deliver
 from rootcellar.stores.base import Store
 from rootcellar.stores.ledger import Claim, Opening, Part
-from servers import RedisServer, in_child, race, wait_until
+from servers import RedisServer, fork, in_child, race, wait_until
 
 OpenIt = Callable[..., Store]
 
@@ -49,7 +49,7 @@ def is_sound(spool: Spool) -> bool:
 def killed_after(signs: int, work: Callable[[Callable[[bytes], None]], None]) -> list[bytes]:
     """Run ``work(sign)`` in a forked process, kill -9 it at the given sign, and return all the signs it gave."""
     reader, writer = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         os.close(reader)
         work(lambda sign: os.write(writer, sign + b"\n") and None)

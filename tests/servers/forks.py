@@ -35,12 +35,17 @@ def race(count: int, function: Callable[[int], Any]) -> list[Any]:
     return [_collect(child) for child in children]
 
 
+def fork() -> int:
+    """Do what ``os.fork`` does, without the warning."""
+    with warnings.catch_warnings():
+        # Python 3.12 warns of a fork beside threads: the danger these tests are about, and pytest-xdist has one.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def _fork(function: Callable[[], Any]) -> tuple[int, int]:
     reader, writer = os.pipe()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of a fork beside threads: the danger these tests are about.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = fork()
     if pid:
         os.close(writer)
         return pid, reader

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,11 +23,21 @@ class MissingServer(Exception):
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that nobody listens on, and that nobody else is given while this process lives.
+
+    Between two lives of a server, too: other test runs, and clients' own ends of connections, get other ports.
+    """
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    port: int = probe.getsockname()[1]
+    if sys.platform == "linux":
+        # A bound socket that never listens keeps the kernel from giving the port away, and this option, which servers
+        # set as well, lets one of them bind it all the same. Detached: it is closed when the process ends.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.detach()
+    else:
+        probe.close()
+    return port
 
 
 def find_program(name: str, *patterns: str, package: str) -> str:
@@ -90,7 +101,7 @@ class Server(ABC):
                 self._process = subprocess.Popen(
                     self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.directory
                 )
-            wait_until(lambda: not self.is_running or self._is_ready(), f"{self} starts")
+            wait_until(lambda: not self.is_running or self._is_ready(), f"{self} starts", timeout_s=90)
             if self.is_running:
                 self._started_before = True
                 return
@@ -172,3 +183,18 @@ def _is_gone(process: psutil.Process) -> bool:
 def runs_as_root() -> bool:
     """Whether this is the super-user, whom some servers refuse."""
     return os.geteuid() == 0
+
+
+def unprivileged(user: str) -> list[str]:
+    """Return what to put before a command so that it runs as ``user``; nothing where the tests do not run as root."""
+    if not runs_as_root():
+        return []
+    setpriv = find_program("setpriv", package="util-linux")
+    return [setpriv, f"--reuid={user}", f"--regid={user}", "--init-groups"]
+
+
+def hand_over(directory: Path, user: str) -> None:
+    """Give a directory and all in it to ``user``, where the tests run as root."""
+    if runs_as_root():
+        for path in (directory, *directory.rglob("*")):
+            shutil.chown(path, user, user)

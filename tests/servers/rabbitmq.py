@@ -1,13 +1,12 @@
 """RabbitMQ, as a broker that loses no message when a worker is killed."""
 
 import os
-import shutil
 import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from servers.process import Server, find_program, free_port, runs_as_root
+from servers.process import Server, find_program, free_port, hand_over, unprivileged
 
 SYSTEM_USER = "rabbitmq"
 _PACKAGE = "rabbitmq-server"
@@ -33,14 +32,17 @@ class RabbitMQServer(Server):
         (self.directory / "enabled_plugins").write_text("[].\n")
         for name in ("mnesia", "log", "generated"):
             (self.directory / name).mkdir(exist_ok=True)
-        if runs_as_root():
-            for path in (self.directory, *self.directory.rglob("*")):
-                shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
+        hand_over(self.directory, SYSTEM_USER)
 
     def _command(self) -> list[str]:
         # The wrapper in /usr/sbin drops the environment.
         program = find_program("rabbitmq-server-itself", "/usr/lib/rabbitmq/bin/rabbitmq-server", package=_PACKAGE)
-        return [*_unprivileged(), "env", *(f"{name}={value}" for name, value in self._environment().items()), program]
+        return [
+            *unprivileged(SYSTEM_USER),
+            "env",
+            *(f"{name}={value}" for name, value in self._environment().items()),
+            program,
+        ]
 
     def _environment(self) -> dict[str, str]:
         here = self.directory
@@ -89,10 +91,3 @@ class RabbitMQServer(Server):
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-
-
-def _unprivileged() -> list[str]:
-    if not runs_as_root():
-        return []
-    setpriv = find_program("setpriv", package="util-linux")
-    return [setpriv, f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--init-groups"]

@@ -13,7 +13,9 @@ from servers.tls import TLSFiles
 class RedisServer(Server):
     """A Redis without persistence.
 
-    With ``tls`` it listens for TLS only, and with ``client_certificates`` refuses clients that show none.
+    With ``tls`` it listens for TLS only, and with ``client_certificates`` refuses clients that show none. ``options``
+    go to ``redis-server`` last and prevail: ``["--maxmemory", "8mb", "--appendonly", "yes"]``, or for a login beside
+    the default one ``["--user", "alice", "on", ">secret", "~*", "&*", "+@all"]``.
     """
 
     def __init__(
@@ -54,15 +56,16 @@ class RedisServer(Server):
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=5) as plain:
                 if self.tls is None:
-                    return _answers(plain)
+                    return answers(plain)
                 context = ssl.create_default_context(cafile=str(self.tls.ca))
                 context.load_cert_chain(self.tls.client_certificate, self.tls.client_key)
                 with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
-                    return _answers(secure)
+                    return answers(secure)
         except OSError:
             return False
 
 
-def _answers(connection: socket.socket) -> bool:
+def answers(connection: socket.socket) -> bool:
+    """Whether a Redis or a sentinel talks on this connection, be it only to ask for a password."""
     connection.sendall(b"PING\r\n")
     return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))

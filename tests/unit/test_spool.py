@@ -20,7 +20,7 @@ from rootcellar.record import Record
 from rootcellar.settings import SpoolSettings
 from rootcellar.spool import Depth, Entry, Spool, SpoolReport, observe
 from rootcellar.stores.ledger import Opening, Part
-from servers import in_child, race, wait_until
+from servers import fork, in_child, race, wait_until
 
 OpenSpool = Callable[..., Spool]
 
@@ -324,10 +324,10 @@ def test_a_deliverers_death_lets_the_next_one_in(open_spool: OpenSpool) -> None:
     spool.check()
     reader, writer = os.pipe()
 
-    deliverer = os.fork()
+    deliverer = fork()
     if deliverer == 0:
         delivering = spool.delivering()
-        if delivering.__enter__() and os.fork() == 0:
+        if delivering.__enter__() and fork() == 0:
             os.close(writer)
             os.read(reader, 1)  # until the test closes its end
             os._exit(0)

@@ -108,7 +108,7 @@ def test_an_outage_is_waited_out_for_a_while(place: Place, monkeypatch: pytest.M
 
 def test_reads_and_groups_wait_too_and_then_raise(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing else to be done."""
-    store = place.new_store(retry_s=0.02)
+    store = place.new_store(retry_s=0.2)
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     with place.away():
@@ -368,7 +368,7 @@ def test_how_a_chord_is_opened_is_spooled_too(place: Place, caplog: pytest.LogCa
 
 def test_the_other_verbs_of_a_chord_wait_and_then_raise(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A chord that cannot be begun is the caller's to know."""
-    store = place.new_store(retry_s=0.02)
+    store = place.new_store(retry_s=0.2)
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     with place.away():
