@@ -43,7 +43,7 @@ def read_source(ctx: click.Context, url: str | None, app_name: str | None) -> So
         ConfigurationError: the app cannot be loaded.
     """
     remember_secret(ctx, url)
-    app = _load(app_name, ctx) if app_name else _mounted_app(ctx)
+    app = load_app(app_name, ctx) if app_name else mounted_app(ctx)
     settings: dict[str, Any] = {}
     if app is not None:
         settings = {str(name): app.conf[name] for name in app.conf}
@@ -63,16 +63,21 @@ def read_source(ctx: click.Context, url: str | None, app_name: str | None) -> So
 
 def is_named(ctx: click.Context, url: str | None, app_name: str | None) -> bool:
     """Whether the command line names a backend; the environment does not count."""
-    return bool(url or app_name or _mounted_app(ctx))
+    return bool(url or app_name or mounted_app(ctx))
 
 
-def _mounted_app(ctx: click.Context) -> Any:
+def mounted_app(ctx: click.Context) -> Any:
     """Return the app of ``celery -A proj cellar …``, or ``None``."""
     root = ctx.find_root()
     return getattr(root.obj, "app", None) if root.params.get("app") else None
 
 
-def _load(name: str, ctx: click.Context) -> Any:
+def load_app(name: str, ctx: click.Context) -> Any:
+    """Import the Celery app that ``-A name`` means.
+
+    Raises:
+        ConfigurationError: it cannot be loaded.
+    """
     from celery.app.utils import find_app
 
     try:

@@ -1,0 +1,94 @@
+"""Assembly: runs every reader over a project and puts what they found into one profile."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rootcellar.errors import ConfigurationError
+from rootcellar.specialist.discover import (
+    compose,
+    dockerfile,
+    kubernetes,
+    procfile,
+    supervisor,
+)
+from rootcellar.specialist.discover.apps import find_apps
+from rootcellar.specialist.discover.calls import find_calls
+from rootcellar.specialist.discover.celery_version import versions_of
+from rootcellar.specialist.discover.django import installed_apps
+from rootcellar.specialist.discover.env_files import find_env_files
+from rootcellar.specialist.discover.environment import Environment
+from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.modules import Modules
+from rootcellar.specialist.discover.packages import find_packages
+from rootcellar.specialist.discover.repository import Repository
+from rootcellar.specialist.discover.server_files import find_servers
+from rootcellar.specialist.discover.tasks import find_tasks
+from rootcellar.specialist.discover.tree import tree_of
+from rootcellar.specialist.discover.uses import find_uses
+from rootcellar.specialist.engines import RELEASES
+from rootcellar.specialist.profile import Package, Process, Profile, Server, Variable
+from rootcellar.specialist.profile.secrets import secrets_of
+
+#: package → framework
+_FRAMEWORKS = {
+    "django": "django",
+    "flask": "flask",
+    "fastapi": "fastapi",
+    "starlette": "starlette",
+    "aiohttp": "aiohttp",
+    "sanic": "sanic",
+    "litestar": "litestar",
+    "djangorestframework": "django",
+}
+
+
+def profile_of(root: Path) -> Profile:
+    """Read the project in the folder ``root``. Nothing of it is imported; what cannot be read is in ``unread``.
+
+    Raises:
+        ConfigurationError: ``root`` is no folder.
+    """
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "does not exist"
+        raise ConfigurationError(f"{root}: {what}. Name the folder of a project; without one it is the current folder.")
+    tree = tree_of(root)
+    repository = Repository.at(root)
+    env_files = find_env_files(tree, repository)
+    packages = find_packages(tree)
+    processes: list[Process] = []
+    servers: list[Server] = find_servers(tree)
+    literals: list[Variable] = []
+    for reader in (compose.find_services, kubernetes.find_services, dockerfile.find, procfile.find, supervisor.find):
+        found_processes, found_servers, found_literals = reader(tree)
+        processes += found_processes
+        servers += found_servers
+        literals += found_literals
+    modules = Modules(tree)
+    evaluator = Evaluator(modules, Environment(env_files, processes))
+    apps, unread = find_apps(modules, evaluator)
+    tasks = find_tasks(modules, evaluator, apps)
+    uses = find_uses(modules, evaluator, apps, tasks)
+    calls = find_calls(modules, evaluator, apps)
+    profile = Profile(
+        root=root,
+        apps=tuple(sorted(apps, key=lambda one: one.place)),
+        tasks=tuple(sorted(tasks, key=lambda one: one.place)),
+        uses=tuple(sorted(uses, key=lambda one: one.place)),
+        calls=tuple(sorted(calls, key=lambda one: one.place)),
+        packages=tuple(packages),
+        env_files=tuple(env_files),
+        processes=tuple(sorted(processes, key=lambda one: one.place)),
+        servers=tuple(sorted(servers, key=lambda one: one.place)),
+        frameworks=_frameworks(packages),
+        installed_apps=installed_apps(modules, evaluator),
+        celery=tuple(versions_of(packages, RELEASES)),
+        literals=tuple(literals),
+        unread=tuple(sorted({*tree.unread, *unread}, key=lambda one: one.place)),
+        is_git=repository is not None,
+        files=len(tree.paths),
+    )
+    return replace(profile, secrets=secrets_of(profile))
+
+
+def _frameworks(packages: list[Package]) -> tuple[str, ...]:
+    return tuple(sorted({_FRAMEWORKS[one.name] for one in packages if one.name in _FRAMEWORKS}))

@@ -1,0 +1,76 @@
+"""The profile itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rootcellar.specialist.profile.app import App
+from rootcellar.specialist.profile.env_file import EnvFile, Variable
+from rootcellar.specialist.profile.package import Package
+from rootcellar.specialist.profile.place import Place
+from rootcellar.specialist.profile.service import Process, Server
+from rootcellar.specialist.profile.task import Task
+from rootcellar.specialist.profile.use import Called, Use
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that was not read, and why: a file with broken syntax, a 50 MB one, a loop of links."""
+
+    place: Place
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CeleryVersion:
+    """The Celery that a part of the project runs on: ``version`` is what the rules go by."""
+
+    version: str
+    #: ``locked``, ``pinned``, ``allowed`` (the newest release that the requirement allows) or ``newest`` (nothing said)
+    origin: str
+    place: Place | None = None
+    #: the folder it holds for
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What was found in a project. Everything is in the order of the files' paths, and of the lines in them."""
+
+    root: Path
+    apps: tuple[App, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    uses: tuple[Use, ...] = ()
+    calls: tuple[Called, ...] = ()
+    packages: tuple[Package, ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
+    processes: tuple[Process, ...] = ()
+    servers: tuple[Server, ...] = ()
+    #: ``django``, ``flask``, ``fastapi`` …
+    frameworks: tuple[str, ...] = ()
+    #: Django's INSTALLED_APPS, as far as they are written
+    installed_apps: tuple[str, ...] = ()
+    celery: tuple[CeleryVersion, ...] = ()
+    #: variables written anywhere with a secret-looking name or value (env files apart): YAML, Dockerfiles, Procfiles
+    literals: tuple[Variable, ...] = field(default=(), repr=False)
+    unread: tuple[Unread, ...] = ()
+    is_git: bool = False
+    files: int = 0
+    #: every secret that was met, so that no output shows one
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def celery_of(self, app: App) -> CeleryVersion:
+        """Return the Celery an app runs on: that of the folder nearest to it."""
+        fitting = [one for one in self.celery if not one.root or (app.place.path + "/").startswith(one.root + "/")]
+        return max(fitting, key=lambda one: len(one.root), default=CeleryVersion("5.7.0", "newest"))
+
+    def tasks_of(self, app: App) -> Iterator[Task]:
+        """Yield an app's tasks: its own, and those of no app under its folder."""
+        return (one for one in self.tasks if one.app == app.target or (not one.app and self._is_under(one.place, app)))
+
+    def uses_of(self, app: App) -> Iterator[Use]:
+        """Yield the uses of results in an app's folder; where several apps share one, those of each of them."""
+        return (one for one in self.uses if self._is_under(one.place, app))
+
+    def _is_under(self, place: Place, app: App) -> bool:
+        return not app.root or place.path.startswith(app.root + "/")
