@@ -1,6 +1,14 @@
 """Sphinx configuration. Build with `make docs`: nitpicky, and a warning is an error."""
 
+import sys
+from pathlib import Path
+
 from rootcellar import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from engines_page import write_engines_page
+from rule_pages import write_rule_pages
 
 project = "rootcellar"
 author = "The rootcellar developers"
@@ -35,3 +43,9 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!rootcellar\.).*"),
     (r"py:class", r"rootcellar\..*\.[A-Z]"),  # type variables
 ]
+
+
+def setup(app):
+    """Make the pages that are made from what the package says of itself."""
+    app.connect("builder-inited", lambda app: write_rule_pages(Path(app.srcdir)))
+    app.connect("builder-inited", lambda app: write_engines_page(Path(app.srcdir)))

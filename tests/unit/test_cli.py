@@ -17,7 +17,9 @@ from servers.conditions import wait_until
 
 COMMAND = [sys.executable, "-c", "from rootcellar.cli import main; main()"]
 COMMANDS = [
+    ["check"],
     ["demo"],
+    ["inspect"],
     ["schema"],
     ["schema", "upgrade"],
     ["schema", "current"],

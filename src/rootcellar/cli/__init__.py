@@ -13,7 +13,9 @@ from rootcellar.urls import PREFIX
 @click.group(
     cls=CellarGroup,
     commands_in={
+        "check": "rootcellar.cli.check",
         "demo": "rootcellar.cli.demo",
+        "inspect": "rootcellar.cli.inspect",
         "schema": "rootcellar.cli.schema",
         "spool": "rootcellar.cli.spool",
         "test": "rootcellar.cli.test",

@@ -1,0 +1,1 @@
+"""Mending: what ``rootcellar check --fix`` writes into a project's files."""

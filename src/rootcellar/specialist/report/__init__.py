@@ -1,0 +1,1 @@
+"""The report of ``rootcellar check``: as text, JSON, SARIF and GitHub annotations."""
