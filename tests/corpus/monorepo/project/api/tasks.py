@@ -1,0 +1,6 @@
+from api.celery_app import app
+
+
+@app.task
+def resize(path, width):
+    return {"path": path, "width": width}

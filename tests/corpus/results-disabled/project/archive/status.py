@@ -1,0 +1,5 @@
+from celery.result import AsyncResult
+
+
+def status(task_id):
+    return AsyncResult(task_id).status

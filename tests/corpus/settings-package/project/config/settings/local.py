@@ -1,0 +1,5 @@
+from .base import *
+
+DEBUG = True
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True

@@ -1,0 +1,10 @@
+import os
+
+from celery import Celery
+
+app = Celery("web", include=["web.tasks"])
+app.conf.update(
+    broker_url=f"amqp://web:{os.environ['RABBIT_PASSWORD']}@rabbitmq:5672//",
+    result_backend=f"db+postgresql://main:{os.environ['DB_PASSWORD']}@db/main",
+    result_backend_always_retry=True,
+)

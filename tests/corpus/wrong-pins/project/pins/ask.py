@@ -1,0 +1,5 @@
+from pins.app import work
+
+
+def ask(number):
+    return work.delay(number).get(timeout=5)
