@@ -24,7 +24,7 @@ from rootcellar.urls import PREFIX
 )
 @click.version_option(__version__, prog_name="rootcellar")
 def cellar() -> None:
-    """Where Celery keeps its results: try it, test it, make its tables, see what a spool holds in an outage.
+    """Where Celery keeps its results: look at a project and check it, try a store, test it, make its tables.
 
     Exit status: 0 all is well, 1 something was found or failed, 2 wrong usage, 130 interrupted.
     """
