@@ -1,5 +1,6 @@
 """Apps: every Celery app of a project, with all that it is configured with, in the order in which Celery applies it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from rootcellar.specialist.discover.module_names import project_root
 from rootcellar.specialist.discover.placed import Definition, Instance, plain_value
 from rootcellar.specialist.discover.settings_names import new_names, reads_old_names, setting_name, unread_name
 from rootcellar.specialist.discover.settings_object import Member, members, why_not
-from rootcellar.specialist.profile import App, Call, Place, Ref, Setting, Unknown, Unread, Value
+from rootcellar.specialist.profile import App, Call, Ref, Setting, Unknown, Unread, Value
+from rootcellar.specialist.profile.profile import NEWEST
 
 if TYPE_CHECKING:
     from rootcellar.specialist.discover.evaluate import Evaluator
@@ -28,6 +30,8 @@ _VARIABLES = {
     "CELERY_RESULT_BACKEND": "result_backend",
 }
 _DJANGO = "django.conf:settings"
+#: What a configuration's name can be; anything else is not shown.
+_DOTTED = re.compile(r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?")
 #: Keywords of ``Celery(...)`` that are called otherwise than the setting they set.
 _KEYWORDS = {"backend": "result_backend", "broker": "broker_url"}
 VersionOf = Callable[[str], str]
@@ -46,17 +50,23 @@ def find_apps(
     made = list(creations(modules, evaluator))
     evaluator.memory["apps"] = Value(len(made))
     uses = app_uses(modules) if made else AppUses()
-    seen: set[tuple[str, Place]] = set()
+    seen: dict[tuple[str, str], int] = {}
     for creation in made:
         place = creation.module.place(creation.call)
-        key = (creation.target, place)
+        key = (creation.target, place.path)
         if key in seen:
+            # ``if …: app = Celery(…) / else: app = Celery(…)``
+            n = seen[key]
+            why = f"the app is made in several places, also in line {place.line}"
+            if place != found[n].place and why not in found[n].unknown:
+                found[n] = replace(found[n], unknown=(*found[n].unknown, why))
             continue
-        seen.add(key)
+        seen[key] = len(found)
         try:
-            version = version_of(place.path) if version_of is not None else "5.7.0"
+            version = version_of(place.path) if version_of is not None else NEWEST
             found.append(_app(modules, evaluator, creation, version, uses))
         except RecursionError:
+            del seen[key]
             unread.append(Unread(place, "the app's configuration is nested too deeply for this reader"))
     return found, unread
 
@@ -116,11 +126,11 @@ def _read_source(
     names: list[Member] = []
     is_django = isinstance(value.data, Ref) and value.data.name == "django.conf.settings"
     if isinstance(value.data, str):
-        name = value.data
+        name = value.data if _DOTTED.fullmatch(value.data) else ""
         if not value.is_known:
             changes.know_not(f"the name of the configuration is not known: {value.why}")
             return name
-        is_django = name in (_DJANGO, "django.conf.settings")
+        is_django = value.data in (_DJANGO, "django.conf.settings")
     if is_django:
         django = django_settings(evaluator.modules, evaluator, near)
         if django is None:
@@ -133,13 +143,10 @@ def _read_source(
         why = why_not(value)
         is_module = isinstance(value.data, Ref) and evaluator.modules.is_module(value.data.name)
         if why and not is_module:
-            shown = (
-                f"config_from_object() is given {name}, which is not in the project"
-                if name
-                else f"config_from_object() is given something that is not known: {why}"
-            )
-            changes.know_not(shown)
-            return name
+            what = name if _DOTTED.fullmatch(name) else ""
+            missing = f"config_from_object() is given {what}, which is not in the project"
+            changes.know_not(missing if what else f"config_from_object() is given something that is not known: {why}")
+            return what
         origin = "module" if is_module else "class" if isinstance(value.data, (Definition, Instance)) else "mapping"
         names = members(evaluator, value, source.scope, _wanted(changes.namespace, version))
         mapping = evaluator.mapping(value)
@@ -187,7 +194,7 @@ def _resolved(evaluator: "Evaluator", value: Value, near: str) -> tuple[Value, s
     beside = f"{folder}/{dotted.replace('.', '/')}.py".lstrip("/")
     if beside in evaluator.modules.name_of:
         return Value(Ref(evaluator.modules.name_of[beside])), data
-    return Value(Unknown(f"{data} is not in the project")), data
+    return Value(Unknown("it names nothing in the project")), data
 
 
 def _is_found(evaluator: "Evaluator", value: Value) -> bool:

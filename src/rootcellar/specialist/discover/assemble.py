@@ -14,6 +14,7 @@ from rootcellar.specialist.discover import (
 from rootcellar.specialist.discover.apps import find_apps
 from rootcellar.specialist.discover.calls import find_calls
 from rootcellar.specialist.discover.celery_version import versions_of
+from rootcellar.specialist.discover.collecting import uncollected
 from rootcellar.specialist.discover.django import installed_apps
 from rootcellar.specialist.discover.env_files import find_env_files
 from rootcellar.specialist.discover.environment import Environment
@@ -27,6 +28,7 @@ from rootcellar.specialist.discover.tree import tree_of
 from rootcellar.specialist.discover.uses import find_uses
 from rootcellar.specialist.engines import RELEASES
 from rootcellar.specialist.profile import Package, Process, Profile, Server, Variable
+from rootcellar.specialist.profile.profile import celery_at
 from rootcellar.specialist.profile.secrets import secrets_of
 
 #: package → framework
@@ -51,6 +53,12 @@ def profile_of(root: Path) -> Profile:
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise ConfigurationError(f"{root}: {what}. Name the folder of a project; without one it is the current folder.")
+    with uncollected():
+        profile = _read(root)
+    return replace(profile, secrets=secrets_of(profile))
+
+
+def _read(root: Path) -> Profile:
     tree = tree_of(root)
     repository = Repository.at(root)
     env_files = find_env_files(tree, repository)
@@ -65,11 +73,12 @@ def profile_of(root: Path) -> Profile:
         literals += found_literals
     modules = Modules(tree)
     evaluator = Evaluator(modules, Environment(env_files, processes))
-    apps, unread = find_apps(modules, evaluator)
+    versions = versions_of(packages, RELEASES)
+    apps, unread = find_apps(modules, evaluator, lambda path: celery_at(versions, path).version)
     tasks = find_tasks(modules, evaluator, apps)
     uses = find_uses(modules, evaluator, apps, tasks)
     calls = find_calls(modules, evaluator, apps)
-    profile = Profile(
+    return Profile(
         root=root,
         apps=tuple(sorted(apps, key=lambda one: one.place)),
         tasks=tuple(sorted(tasks, key=lambda one: one.place)),
@@ -81,13 +90,12 @@ def profile_of(root: Path) -> Profile:
         servers=tuple(sorted(servers, key=lambda one: one.place)),
         frameworks=_frameworks(packages),
         installed_apps=installed_apps(modules, evaluator),
-        celery=tuple(versions_of(packages, RELEASES)),
+        celery=tuple(versions),
         literals=tuple(literals),
         unread=tuple(sorted({*tree.unread, *unread}, key=lambda one: one.place)),
         is_git=repository is not None,
         files=len(tree.paths),
     )
-    return replace(profile, secrets=secrets_of(profile))
 
 
 def _frameworks(packages: list[Package]) -> tuple[str, ...]:

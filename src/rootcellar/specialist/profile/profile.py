@@ -1,6 +1,6 @@
 """The profile itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,16 @@ class CeleryVersion:
     root: str = ""
 
 
+#: Taken where nothing says which release a project runs on: the last one that the engine table knows.
+NEWEST = "5.7.0"
+
+
+def celery_at(versions: Iterable[CeleryVersion], path: str) -> CeleryVersion:
+    """Return the Celery that code at a path runs on: that of the folder nearest to it, else the newest."""
+    fitting = [one for one in versions if not one.root or path.startswith(one.root + "/")]
+    return max(fitting, key=lambda one: len(one.root), default=CeleryVersion(NEWEST, "newest"))
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What was found in a project. Everything is in the order of the files' paths, and of the lines in them."""
@@ -61,8 +71,7 @@ class Profile:
 
     def celery_of(self, app: App) -> CeleryVersion:
         """Return the Celery an app runs on: that of the folder nearest to it."""
-        fitting = [one for one in self.celery if not one.root or (app.place.path + "/").startswith(one.root + "/")]
-        return max(fitting, key=lambda one: len(one.root), default=CeleryVersion("5.7.0", "newest"))
+        return celery_at(self.celery, app.place.path)
 
     def tasks_of(self, app: App) -> Iterator[Task]:
         """Yield an app's tasks: its own, and those of no app under its folder."""

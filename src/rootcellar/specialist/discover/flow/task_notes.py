@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from rootcellar.specialist.discover.flow.celery_names import SHARED_TASKS
 from rootcellar.specialist.discover.flow.frames import Frame
@@ -38,7 +39,7 @@ class TaskNotes:
     """Collects tasks, by the place of their function or class."""
 
     def __init__(self, flow: "Flow") -> None:
-        self._flow = flow
+        self._flow: Flow = proxy(flow)  # no cycle: see discover/collecting.py
         self._noted: dict[tuple[Place, str], Task] = {}
         self._classes: dict[str, tuple[Class, ast.ClassDef, Frame]] = {}
 

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from rootcellar.specialist.discover.flow.attributes import variable_of
 from rootcellar.specialist.discover.flow.celery_names import POLLED, WAIT_ARGUMENTS, WAITS
@@ -22,7 +23,7 @@ class UseNotes:
     """Collects uses. While ``is_silent`` it does not."""
 
     def __init__(self, flow: "Flow") -> None:
-        self._flow = flow
+        self._flow: Flow = proxy(flow)  # no cycle: see discover/collecting.py
         self._noted: dict[tuple[str, Place, str], Use] = {}
         self.is_silent = False
 
