@@ -52,7 +52,10 @@ class Git:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A project with its labels. ``broken`` are the Python files that do not parse, and are not meant to."""
+    """A project with its labels. ``broken`` are the Python files that do not parse, and are not meant to.
+
+    A ``held_out`` case was written without knowledge of how the rules work, and no rule is to be tuned by it.
+    """
 
     slug: str
     description: str
@@ -60,6 +63,7 @@ class Case:
     profile: Expected
     findings: tuple[Label, ...]
     broken: tuple[str, ...] = ()
+    held_out: bool = False
 
     @property
     def project(self) -> Path:
@@ -107,7 +111,7 @@ def _git(folder: Path, *arguments: str) -> None:
 
 def _case(path: Path) -> Case:
     labels = tomllib.loads(path.read_text(encoding="utf-8"))
-    _only(path, labels, required={"description", "profile"}, optional={"git", "broken", "finding"})
+    _only(path, labels, required={"description", "profile"}, optional={"git", "broken", "held_out", "finding"})
     _only(path, labels["profile"], required={"apps", "backend", "broker", "celery", "tasks"}, optional={"celery_of"})
     for finding in labels.get("finding", []):
         _only(path, finding, required={"rule", "path", "line", "reason"})
@@ -129,6 +133,7 @@ def _case(path: Path) -> Case:
         ),
         findings=tuple(sorted(Label(**finding) for finding in labels.get("finding", []))),
         broken=tuple(labels.get("broken", [])),
+        held_out=labels.get("held_out", False),
     )
 
 

@@ -26,6 +26,12 @@ def test_there_are_enough_cases_and_several_have_nothing_to_report() -> None:
     assert sum(not case.findings for case in CASES) >= 5
 
 
+def test_held_out_cases_are_called_so() -> None:
+    assert sum(case.held_out for case in CASES) >= 20
+    for case in CASES:
+        assert case.held_out is case.slug.startswith("held-out-"), case.slug
+
+
 @each_case
 def test_labels_name_files_and_lines_that_are_there(case: Case) -> None:
     assert case.description.endswith(".")
@@ -52,7 +58,7 @@ def test_what_is_said_of_apps_and_tasks_hangs_together(case: Case) -> None:
     for target in profile.apps:
         module, variable = target.split(":")
         source = _source(case, module)
-        assert re.search(rf"^\s*{variable} = ", source, re.M), target
+        assert re.search(rf"^\s*{variable}(: \w+)? = ", source, re.M), target
 
 
 @each_case

@@ -1,0 +1,5 @@
+from pathlib import Path
+
+ROOT = Path("/srv/lab")
+SPOOL = ROOT / "spool"
+RESULTS = ROOT / "results"

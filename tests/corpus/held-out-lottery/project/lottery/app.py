@@ -1,0 +1,3 @@
+from celery import Celery
+
+app = Celery("lottery", config_source="lottery.celeryconfig", include=["lottery.draw"])

@@ -1,0 +1,3 @@
+from podcasts.fetching.jobs import fetch, transcribe
+
+__all__ = ["fetch", "transcribe"]

@@ -1,0 +1,10 @@
+# -*- coding: utf-8 -*-
+BROKER_URL = 'amqp://guest:guest@localhost:5672//'
+BROKER_HEARTBEAT = 10
+
+CELERY_RESULT_BACKEND = 'rpc://'
+CELERY_RESULT_PERSISTENT = True
+CELERY_TASK_SERIALIZER = 'json'
+CELERY_ACCEPT_CONTENT = ['json']
+CELERY_TIMEZONE = 'Europe/Rome'
+CELERYD_PREFETCH_MULTIPLIER = 1

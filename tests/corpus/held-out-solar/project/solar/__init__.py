@@ -1,0 +1,3 @@
+from solar.application import application
+
+__all__ = ["application"]
