@@ -17,7 +17,7 @@ from packaging.version import Version
 from rootcellar.specialist.rules.page import page
 
 #: programs, which tests run
-collect_ignore = ["claims_worker.py", "django_cleanup.py"]
+collect_ignore = ["claims_worker.py", "django_cleanup.py", "django_not_installed.py"]
 
 CELERY = Version(Version(celery.__version__).base_version)
 

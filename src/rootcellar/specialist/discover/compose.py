@@ -111,9 +111,11 @@ def _read(service: Service, tree: Tree) -> Process | Server:
     if last is None or service.has("command") or service.has("entrypoint"):
         words = service.flat_words("entrypoint") + service.flat_words("command")
     options = options_of(kind, words, environment)
+    written = service.last("image")
     return Server(
         service.name, service.place, kind, "compose", image, version_of(image), options.values, options.places,
         service.ports(), keeps_data(kind, service.mounts(), options, environment), environment, service.aliases(),
+        written.place if written is not None and image == service.text("image") else None,
     )  # fmt: skip
 
 

@@ -126,6 +126,7 @@ def _servers(document: YAMLNode) -> Iterator[Server]:
             host, key.place, kind, "helm", image, version_of(image), options.values, options.places,
             has_volume=persistence[0] if persistence else None, environment=_environment(node),
             aliases=tuple(f"{host}-{end}" for end in ("master", "primary", "headless")),
+            image_place=_image_place(node),
         )  # fmt: skip
 
 
@@ -152,6 +153,11 @@ def _image(node: YAMLNode) -> str:
         return image.text if image is not None else ""
     tag = image.said("tag")
     return image.said("repository") + (f":{tag}" if tag else "")
+
+
+def _image_place(node: YAMLNode) -> Place | None:
+    written = node.get("image", "tag") or node.get("image")
+    return written.place if written is not None else None
 
 
 def _read(kind: str, section: YAMLNode, options: Options) -> None:

@@ -78,10 +78,11 @@ def _container(
     own = options_of(kind, _words(node, known, is_flat=True), environment)
     options.values.update(own.values)
     options.places.update(own.places)
+    written = node.get("image")
     return Server(
         name, workload.place, kind, "kubernetes", image, version_of(image), options.values, options.places,
         _host_ports(node), keeps_data(kind, _lasting_mounts(workload, node), options, environment), environment,
-        tuple(_aliases(workload, objects, replicas)),
+        tuple(_aliases(workload, objects, replicas)), written.place if written is not None else None,
     )  # fmt: skip
 
 

@@ -64,3 +64,5 @@ class Server:
     environment: tuple[Variable, ...] = field(default=(), repr=False)
     #: further host names it can be reached by: a container's name, a network alias, the names of Kubernetes services
     aliases: tuple[str, ...] = ()
+    #: where ``image`` stands; ``None``: it is no container, or its image is that of a Dockerfile
+    image_place: Place | None = None
