@@ -2,290 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from project_files import lay_out
-from rootcellar.specialist.discover.apps import find_apps
-from rootcellar.specialist.discover.environment import Environment
-from rootcellar.specialist.discover.evaluate import Evaluator
-from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.profile import App, EnvFile, Place, Process, Setting, Unknown, Variable
-
-
-def apps_in(
-    folder: Path,
-    files: Mapping[str, str | bytes],
-    *,
-    env: Mapping[str, str] | None = None,
-    worker: Mapping[str, str] | None = None,
-    version: str = "5.7.0",
-) -> list[App]:
-    modules = Modules(lay_out(folder, files))
-    variables = tuple(Variable(name, value, Place(".env", n)) for n, (name, value) in enumerate((env or {}).items(), 1))
-    given = tuple(Variable(name, value, Place("compose.yml", 9)) for name, value in (worker or {}).items())
-    environment = Environment(
-        [EnvFile(".env", variables)], [Process("worker", Place("compose.yml", 5), "worker", environment=given)]
-    )
-    found, unread = find_apps(modules, Evaluator(modules, environment), lambda path: version)
-    assert unread == []
-    return found
-
-
-def one_app(folder: Path, files: Mapping[str, str | bytes] | str, **more: Any) -> App:
-    found = apps_in(folder, {"app.py": files} if isinstance(files, str) else files, **more)
-    assert len(found) == 1, [app.target for app in found]
-    return found[0]
-
-
-def said(app: App) -> dict[str, Any]:
-    """Return name → data of the settings that count."""
-    return {one.name: one.value.data for one in app.settings}
-
-
-BACKEND = {"result_backend": "redis://h/0"}
-CELERY = "from celery import Celery\n"
-FLASK_DOCS = {
-    "shop/__init__.py": """
-        from celery import Celery, Task
-        from flask import Flask
-        def celery_init_app(app: Flask) -> Celery:
-            class FlaskTask(Task):
-                pass
-            celery_app = Celery(app.name, task_cls=FlaskTask)
-            celery_app.config_from_object(app.config["CELERY"])
-            celery_app.set_default()
-            app.extensions["celery"] = celery_app
-            return celery_app
-        def create_app() -> Flask:
-            app = Flask(__name__)
-            app.config.from_mapping(
-                CELERY=dict(
-                    result_backend="redis://h/0",
-                ),
-            )
-            celery_init_app(app)
-            return app
-        """,
-    "make_celery.py": """
-        from shop import create_app
-        flask_app = create_app()
-        celery_app = flask_app.extensions["celery"]
-        """,
-}
-
-STYLES: dict[str, tuple[Mapping[str, str] | str, Mapping[str, Any], str]] = {
-    "keywords": (CELERY + 'app = Celery("x", backend="redis://h/0")', BACKEND, "keyword"),
-    "by position": (CELERY + 'app = Celery("x", None, "redis://h/0")', BACKEND, "keyword"),
-    "the app class by its module": ('import celery\napp = celery.Celery("x", backend="redis://h/0")', BACKEND, "keyword"),
-    "an annotated variable": (CELERY + 'app: Celery = Celery("x", backend="redis://h/0")', BACKEND, "keyword"),
-    "any setting as a keyword": (
-        CELERY + 'app = Celery("x", set_as_current=True, fixups=[], result_expires=5)',
-        {"result_expires": 5},
-        "keyword",
-    ),
-    "keywords of a dict": (CELERY + 'O = {"backend": "redis://h/0"}\napp = Celery("x", **O)', BACKEND, "keyword"),
-    "update with keywords": (CELERY + 'app = Celery("x")\napp.conf.update(result_backend="redis://h/0")', BACKEND, "update"),
-    "update with a dict": (CELERY + 'app = Celery("x")\napp.conf.update({"result_backend": "redis://h/0"})', BACKEND, "update"),
-    "update with a dict of another module": (
-        {"app.py": CELERY + 'import conf\napp = Celery("x")\napp.conf.update(**conf.C)', "conf.py": 'C = dict(result_backend="redis://h/0")'},
-        BACKEND,
-        "update",
-    ),
-    "an attribute": (CELERY + 'app = Celery("x")\napp.conf.result_backend = "redis://h/0"', BACKEND, "attribute"),
-    "an item": (CELERY + 'app = Celery("x")\napp.conf["result_backend"] = "redis://h/0"', BACKEND, "item"),
-    "setattr": (CELERY + 'app = Celery("x")\nsetattr(app.conf, "result_backend", "redis://h/0")', BACKEND, "attribute"),
-    "conf under another name": (CELERY + 'app = Celery("x")\nc = app.conf\nc.result_backend = "redis://h/0"', BACKEND, "attribute"),
-    "a loop over a dict": (
-        CELERY + 'C = {"result_backend": "redis://h/0"}\napp = Celery("x")\nfor k, v in C.items():\n    app.conf[k] = v',
-        BACKEND,
-        "mapping",
-    ),
-    "a setting changed in place": (
-        CELERY + 'app = Celery("x")\napp.conf.beat_schedule = {"a": 1}\napp.conf.beat_schedule["b"] = 2',
-        {"beat_schedule": {"a": 1, "b": 2}},
-        "attribute",
-    ),
-    "a setting updated in place": (
-        CELERY + 'app = Celery("x", task_routes={"a": 1})\napp.conf.task_routes.update({"b": 2})',
-        {"task_routes": {"a": 1, "b": 2}},
-        "keyword",
-    ),
-    "a module by name": (
-        {"app.py": CELERY + 'app = Celery("x")\napp.config_from_object("celeryconfig")', "celeryconfig.py": 'result_backend = "redis://h/0"\nother = 1'},
-        BACKEND,
-        "module",
-    ),
-    "a module of a package": (
-        {
-            "shop/__init__.py": "",
-            "shop/celery.py": CELERY + 'app = Celery("x")\napp.config_from_object("shop.celeryconfig")',
-            "shop/celeryconfig.py": 'result_backend = "redis://h/0"',
-        },
-        BACKEND,
-        "module",
-    ),
-    "a module beside the app's": (
-        {
-            "shop/__init__.py": "",
-            "shop/celery.py": CELERY + 'app = Celery("x")\napp.config_from_object("celeryconfig")',
-            "shop/celeryconfig.py": 'result_backend = "redis://h/0"',
-        },
-        BACKEND,
-        "module",
-    ),
-    "a module by a name put together": (
-        {
-            "shop/__init__.py": CELERY + 'app = Celery("x")\napp.config_from_object("%s.celeryconfig" % __name__)',
-            "shop/celeryconfig.py": 'result_backend = "redis://h/0"',
-        },
-        BACKEND,
-        "module",
-    ),
-    "a module object": (
-        {
-            "shop/__init__.py": "",
-            "shop/celery.py": CELERY + 'from . import celeryconfig\napp = Celery("x")\napp.config_from_object(celeryconfig)',
-            "shop/celeryconfig.py": 'result_backend = "redis://h/0"',
-        },
-        BACKEND,
-        "module",
-    ),
-    "config_source": (
-        {"app.py": CELERY + 'app = Celery("x", config_source="celeryconfig")', "celeryconfig.py": 'result_backend = "redis://h/0"'},
-        BACKEND,
-        "module",
-    ),
-    "a class": (CELERY + 'class C:\n    result_backend = "redis://h/0"\napp = Celery("x")\napp.config_from_object(C)', BACKEND, "class"),
-    "a class by name": (
-        {"app.py": CELERY + 'app = Celery("x")\napp.config_from_object("conf:C")', "conf.py": 'class C:\n    result_backend = "redis://h/0"'},
-        BACKEND,
-        "class",
-    ),
-    "a class by a dotted name": (
-        {"app.py": CELERY + 'app = Celery("x")\napp.config_from_object("conf.C")', "conf.py": 'class C:\n    result_backend = "redis://h/0"'},
-        BACKEND,
-        "class",
-    ),
-    "an inherited class": (
-        CELERY + 'class B:\n    result_backend = "redis://b"\nclass C(B):\n    result_backend = "redis://h/0"\napp = Celery("x")\napp.config_from_object(C())',
-        BACKEND,
-        "class",
-    ),
-    "an instance that sets itself up": (
-        CELERY + 'class C:\n    def __init__(self, h): self.result_backend = f"redis://{h}/0"\napp = Celery("x")\napp.config_from_object(C("h"))',
-        BACKEND,
-        "class",
-    ),
-    "a dataclass": (
-        CELERY + 'from dataclasses import dataclass\n@dataclass\nclass C:\n    result_backend: str = "redis://h/0"\napp = Celery("x")\napp.config_from_object(C())',
-        BACKEND,
-        "class",
-    ),
-    "a class chosen from a dict": (
-        CELERY + 'import os\nclass D: result_backend = "redis://d"\nclass P: result_backend = "redis://h/0"\n'
-        'app = Celery("x")\napp.config_from_object({"d": D, "p": P}[os.environ.get("E", "p")])',
-        BACKEND,
-        "class",
-    ),
-    "a namespace of objects": (
-        CELERY + 'from types import SimpleNamespace\napp = Celery("x")\napp.config_from_object(SimpleNamespace(result_backend="redis://h/0"))',
-        BACKEND,
-        "mapping",
-    ),
-    "a dict": (CELERY + 'app = Celery("x")\napp.config_from_object({"result_backend": "redis://h/0"})', BACKEND, "mapping"),
-    "pydantic": (
-        CELERY + 'from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    result_backend: str = "redis://h/0"\n    debug: bool = False\n'
-        'app = Celery("x")\napp.config_from_object(S())',
-        BACKEND,
-        "class",
-    ),
-    "pydantic as a dict": (
-        CELERY + 'from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    result_backend: str = "redis://h/0"\n'
-        's = S()\napp = Celery("x")\napp.conf.update(s.model_dump())',
-        BACKEND,
-        "update",
-    ),
-    "add_defaults": (CELERY + 'app = Celery("x")\napp.add_defaults(lambda: {"result_backend": "redis://h/0"})', BACKEND, "mapping"),
-    "a factory": (
-        CELERY + 'def make(url):\n    c = Celery("x", backend=url)\n    return c\napp = make("redis://h/0")',
-        BACKEND,
-        "keyword",
-    ),
-    "a factory that configures afterwards": (
-        CELERY + 'def make():\n    c = Celery("x")\n    c.conf.result_backend = "redis://h/0"\n    return c\napp = make()',
-        BACKEND,
-        "attribute",
-    ),
-    "a factory of another module": (
-        {"app.py": "from make import make\napp = make('redis://h/0')", "make.py": CELERY + "def make(url):\n    return Celery('x', backend=url)"},
-        BACKEND,
-        "keyword",
-    ),
-    "a factory configured where it is called": (
-        CELERY + 'def make():\n    return Celery("x")\napp = make()\napp.conf.update(result_backend="redis://h/0")',
-        BACKEND,
-        "update",
-    ),
-    "a function that is handed the app": (
-        CELERY + 'def configure(c, url):\n    c.conf.result_backend = url\napp = Celery("x")\nconfigure(app, "redis://h/0")',
-        BACKEND,
-        "attribute",
-    ),
-    "a function of another module that is handed the app": (
-        {
-            "app.py": CELERY + 'app = Celery("x")',
-            "setup.py": "def init(celery, url):\n    celery.conf.update(result_backend=url)",
-            "main.py": "from app import app\nfrom setup import init\ndef create():\n    init(app, 'redis://h/0')",
-        },
-        BACKEND,
-        "update",
-    ),
-    "configured in another module": (
-        {
-            "shop/__init__.py": "from .celery import app as celery_app",
-            "shop/celery.py": CELERY + 'app = Celery("x")',
-            "shop/worker.py": "from shop import celery_app\ncelery_app.conf.result_backend = 'redis://h/0'",
-        },
-        BACKEND,
-        "attribute",
-    ),
-    "a subclass of Celery": (
-        CELERY + 'class Shop(Celery):\n    def __init__(self, *a):\n        super().__init__(*a)\n        self.conf.result_backend = "redis://h/0"\napp = Shop("x")',
-        BACKEND,
-        "attribute",
-    ),
-    "Flask's documentation": (FLASK_DOCS, BACKEND, "mapping"),
-    "Flask's old pattern": (
-        'from celery import Celery\nfrom flask import Flask\n'
-        'def make_celery(app):\n    celery = Celery(app.import_name, backend=app.config["CELERY_RESULT_BACKEND"])\n'
-        '    celery.conf.update(app.config)\n    return celery\n'
-        'flask_app = Flask(__name__)\nflask_app.config.update(CELERY_RESULT_BACKEND="redis://h/0", SECRET="s")\n'
-        'celery = make_celery(flask_app)',
-        BACKEND,
-        "keyword",
-    ),
-    "Flask with a class": (
-        {
-            "app.py": CELERY + 'from flask import Flask\nfrom conf import Config\ncelery = Celery(__name__, backend=Config.RESULT)\n'
-            'def create_app():\n    app = Flask(__name__)\n    app.config.from_object(Config)\n    celery.conf.update(app.config)\n    return app',
-            "conf.py": 'class Config:\n    RESULT = "redis://h/0"\n    SQLALCHEMY_URI = "x"',
-        },
-        BACKEND,
-        "keyword",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("files", "settings", "origin"), STYLES.values(), ids=STYLES.keys())
-def test_a_way_of_configuring_is_read(
-    tmp_path: Path, files: Mapping[str, str] | str, settings: Mapping[str, Any], origin: str
-) -> None:
-    app = one_app(tmp_path, files)
-    assert (said(app), app.unknown, app.unread_settings) == (settings, (), ())
-    assert origin in app.styles
-
+from reading_apps import CELERY, FLASK_DOCS, apps_in, one_app, said
+from rootcellar.specialist.profile import App, Place, Setting, Unknown
 
 TARGETS: dict[str, tuple[Mapping[str, str], str, str]] = {
     "a package": ({"shop/__init__.py": "", "shop/celery.py": CELERY + 'app = Celery("x")'}, "shop.celery:app", ""),
@@ -295,23 +16,37 @@ TARGETS: dict[str, tuple[Mapping[str, str], str, str]] = {
     "a folder that is no package": ({"proj/tasks.py": CELERY + 'app = Celery("x")'}, "tasks:app", ""),
     "a namespace package": ({"proj/celery.py": CELERY + 'app = Celery("x")'}, "proj.celery:app", ""),
     "one project of several": (
-        {"services/api/requirements.txt": "celery", "services/api/api/__init__.py": "", "services/api/api/celery.py": CELERY + 'app = Celery("x")'},
+        {
+            "services/api/requirements.txt": "celery",
+            "services/api/api/__init__.py": "",
+            "services/api/api/celery.py": CELERY + 'app = Celery("x")',
+        },
         "api.celery:app",
         "services/api",
     ),
     "Django's folder": (
-        {"backend/manage.py": "", "backend/site/__init__.py": "", "backend/site/celery.py": CELERY + 'app = Celery("x")'},
+        {
+            "backend/manage.py": "",
+            "backend/site/__init__.py": "",
+            "backend/site/celery.py": CELERY + 'app = Celery("x")',
+        },
         "site.celery:app",
         "backend",
     ),
     "the first of two names": ({"a.py": CELERY + 'app = celery = Celery("x")'}, "a:app", ""),
     "a factory's result": (
-        {"make.py": CELERY + "def make():\n    return Celery('x')", "worker.py": "from make import make\ncelery_app = make()"},
+        {
+            "make.py": CELERY + "def make():\n    return Celery('x')",
+            "worker.py": "from make import make\ncelery_app = make()",
+        },
         "worker:celery_app",
         "",
     ),
     "a factory's result among others": (
-        {"make.py": CELERY + "def make():\n    c = Celery('x')\n    return 1, c", "worker.py": "import make\nfastapi, celery_app = make.make()"},
+        {
+            "make.py": CELERY + "def make():\n    c = Celery('x')\n    return 1, c",
+            "worker.py": "import make\nfastapi, celery_app = make.make()",
+        },
         "worker:celery_app",
         "",
     ),
@@ -327,7 +62,7 @@ TARGETS: dict[str, tuple[Mapping[str, str], str, str]] = {
     "a factory that nobody calls": ({"make.py": CELERY + "def make():\n    return Celery('x')"}, "make:make()", ""),
     "a class": ({"a.py": CELERY + "class W:\n    app = Celery('x')"}, "a:W.app", ""),
     "examples": ({"examples/one/app.py": CELERY + 'app = Celery("x")'}, "app:app", ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "target", "root"), TARGETS.values(), ids=TARGETS.keys())
@@ -388,7 +123,10 @@ def test_what_is_given_to_the_app_wins_over_its_configuration_object(tmp_path: P
 
 
 def test_a_second_configuration_object_replaces_the_first(tmp_path: Path) -> None:
-    code = 'app = Celery("x")\napp.config_from_object({"result_expires": 1})\napp.config_from_object({"result_backend": "r"})'
+    code = (
+        'app = Celery("x")\napp.config_from_object({"result_expires": 1})\n'
+        'app.config_from_object({"result_backend": "r"})'
+    )
     assert said(one_app(tmp_path, CELERY + code)) == {"result_backend": "r"}
 
 
@@ -420,53 +158,6 @@ def test_which_of_prefixed_name_and_keyword_wins_depends_on_the_release(
     assert setting.value.data == wins
 
 
-def read_and_unread(app: App) -> tuple[dict[str, str], dict[str, str]]:
-    return {one.written: one.name for one in app.settings}, {one.written: one.name for one in app.unread_settings}
-
-
-NAMES: dict[str, tuple[str, str | None, str, dict[str, str], dict[str, str]]] = {
-    "new names": ('result_backend = "r"\nredis_url = 1\nlogger = 2', None, "5.7.0", {"result_backend": "result_backend", "redis_url": "redis_url"}, {}),
-    "a helper": ('redis_url = "r"\nresult_backend = redis_url', None, "5.7.0", {"result_backend": "result_backend"}, {}),
-    "old names": (
-        'BROKER_URL = "b"\nCELERY_RESULT_BACKEND = "r"\nCELERY_TASK_RESULT_EXPIRES = 1\nCELERYD_CONCURRENCY = 2\nCELERYBEAT_SCHEDULE = {}\nDEBUG = 1',
-        None,
-        "5.7.0",
-        {
-            "BROKER_URL": "broker_url", "CELERY_RESULT_BACKEND": "result_backend",
-            "CELERY_TASK_RESULT_EXPIRES": "result_expires", "CELERYD_CONCURRENCY": "worker_concurrency",
-            "CELERYBEAT_SCHEDULE": "beat_schedule",
-        },
-        {},
-    ),
-    "prefixed names without a namespace": ('CELERY_BROKER_URL = "b"', None, "5.7.0", {}, {"CELERY_BROKER_URL": "broker_url"}),
-    "a prefixed name that Celery does not have": ("CELERY_NONSENSE = 1", None, "5.7.0", {"CELERY_NONSENSE": "celery_nonsense"}, {}),
-    "a namespace": (
-        'CELERY_RESULT_BACKEND = "r"\nCELERY_NONSENSE = 1\nCELERY_TASK_RESULT_EXPIRES = 1\nDEBUG = 1\nREDIS_HOST = "h"',
-        "CELERY",
-        "5.7.0",
-        {"CELERY_RESULT_BACKEND": "result_backend", "CELERY_NONSENSE": "nonsense", "CELERY_TASK_RESULT_EXPIRES": "result_expires"},
-        {},
-    ),
-    "names without the prefix": ('RESULT_BACKEND = "r"\nTASK_SERIALIZER = "json"', "CELERY", "5.7.0", {}, {"RESULT_BACKEND": "result_backend", "TASK_SERIALIZER": "task_serializer"}),
-    "a step to a prefixed name": ('RESULT_BACKEND = "r"\nCELERY_RESULT_BACKEND = RESULT_BACKEND', "CELERY", "5.7.0", {"CELERY_RESULT_BACKEND": "result_backend"}, {}),
-    "old names with a namespace, from 5.7 on": ('BROKER_URL = "b"', "CELERY", "5.7.0", {"BROKER_URL": "broker_url"}, {}),
-    "old names with a namespace, before 5.7": ('BROKER_URL = "b"', "CELERY", "5.6.3", {}, {"BROKER_URL": "broker_url"}),
-    "a lower-case name with a namespace": ('result_backend = "b"', "CELERY", "5.6.3", {"result_backend": "result_backend"}, {}),
-    "a lower-case namespace": ('celery_result_backend = "b"', "celery", "5.7.0", {"celery_result_backend": "result_backend"}, {}),
-    "another namespace": ('SHOP_RESULT_EXPIRES = 1\nCELERY_RESULT_EXPIRES = 2', "SHOP_", "5.7.0", {"SHOP_RESULT_EXPIRES": "result_expires"}, {"CELERY_RESULT_EXPIRES": "result_expires"}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("code", "namespace", "version", "read", "unread"), NAMES.values(), ids=NAMES.keys())
-def test_names_are_read_as_the_release_reads_them(
-    tmp_path: Path, code: str, namespace: str | None, version: str, read: dict[str, str], unread: dict[str, str]
-) -> None:
-    app_code = CELERY + f'app = Celery("x")\napp.config_from_object("conf", namespace={namespace!r})'
-    app = one_app(tmp_path, {"app.py": app_code, "conf.py": code}, version=version)
-    assert read_and_unread(app) == (read, unread)
-    assert app.namespace == namespace
-
-
 def test_both_sides_of_a_condition_that_cannot_be_known_are_read(tmp_path: Path) -> None:
     code = """
         import random
@@ -495,7 +186,10 @@ def test_of_a_condition_that_is_known_only_one_side_is_read(tmp_path: Path) -> N
 
 
 def test_a_module_that_sets_a_name_twice_is_read_twice(tmp_path: Path) -> None:
-    files = {"app.py": CELERY + 'app = Celery("x", config_source="conf")', "conf.py": "result_expires = 1\nresult_expires = 2\n"}
+    files = {
+        "app.py": CELERY + 'app = Celery("x", config_source="conf")',
+        "conf.py": "result_expires = 1\nresult_expires = 2\n",
+    }
     found = [(one.value.data, one.place.line) for one in one_app(tmp_path, files).settings]
     assert found == [(1, 1), (2, 2)]
 
@@ -505,10 +199,14 @@ def test_an_override_of_what_a_base_module_sets_is_read_once(tmp_path: Path) -> 
         "app.py": CELERY + 'app = Celery("x", config_source="conf.prod")',
         "conf/__init__.py": "",
         "conf/base.py": "result_expires = 1\nresult_serializer = 'json'\n",
-        "conf/prod.py": "from .base import *\nresult_expires = 2\ntry:\n    from .local import *\nexcept ImportError:\n    pass\n",
+        "conf/prod.py": (
+            "from .base import *\nresult_expires = 2\ntry:\n    from .local import *\nexcept ImportError:\n    pass\n"
+        ),
         "conf/local.py": "result_expires = 3\n",
     }
-    found = [(one.name, one.value.data, one.place.path, one.is_conditional) for one in one_app(tmp_path, files).settings]
+    found = [
+        (one.name, one.value.data, one.place.path, one.is_conditional) for one in one_app(tmp_path, files).settings
+    ]
     assert found == [
         ("result_serializer", "json", "conf/base.py", False),
         ("result_expires", 2, "conf/prod.py", False),
@@ -518,9 +216,18 @@ def test_an_override_of_what_a_base_module_sets_is_read_once(tmp_path: Path) -> 
 
 UNKNOWN = {
     "a function of a package": ("import vault\napp.conf.update(vault.read())", "vault.read"),
-    "a YAML file": ("import yaml\napp.conf.update(yaml.safe_load(open('config.yml'))['celery'])", "read from config.yml"),
-    "a YAML file in with": ("import yaml\nwith open('config.yml') as f:\n    c = yaml.safe_load(f)\napp.conf.update(**c)", "read from config.yml"),
-    "a module that is not there": ("app.config_from_object('nowhere.conf')", "nowhere.conf, which is not in the project"),
+    "a YAML file": (
+        "import yaml\napp.conf.update(yaml.safe_load(open('config.yml'))['celery'])",
+        "read from config.yml",
+    ),
+    "a YAML file in with": (
+        "import yaml\nwith open('config.yml') as f:\n    c = yaml.safe_load(f)\napp.conf.update(**c)",
+        "read from config.yml",
+    ),
+    "a module that is not there": (
+        "app.config_from_object('nowhere.conf')",
+        "nowhere.conf, which is not in the project",
+    ),
     "a variable that names it": ("app.config_from_envvar('CONF')", "environment variable CONF"),
     "an object of a package": ("from lib import settings\napp.config_from_object(settings)", "lib.settings"),
 }
@@ -551,11 +258,17 @@ def environment_setting(app: App) -> Setting | None:
 
 
 def test_the_environment_of_a_worker_wins_over_everything(tmp_path: Path) -> None:
-    app = one_app(tmp_path, CELERY + 'app = Celery("x", backend="rpc://")', worker={"CELERY_RESULT_BACKEND": "redis://e"})
+    app = one_app(
+        tmp_path, CELERY + 'app = Celery("x", backend="rpc://")', worker={"CELERY_RESULT_BACKEND": "redis://e"}
+    )
     setting = environment_setting(app)
     assert setting is not None
     assert app.get("result_backend") == setting
-    assert (setting.written, setting.value.data, setting.place) == ("CELERY_RESULT_BACKEND", "redis://e", Place("compose.yml", 9))
+    assert (setting.written, setting.value.data, setting.place) == (
+        "CELERY_RESULT_BACKEND",
+        "redis://e",
+        Place("compose.yml", 9),
+    )
 
 
 @pytest.mark.parametrize("backend", ['os.environ["CELERY_RESULT_BACKEND"]', '"redis://e"'])
@@ -592,7 +305,10 @@ def test_the_schedule_is_read(tmp_path: Path) -> None:
         }
         """
     beat = one_app(tmp_path, code).beat
-    assert [(one.name, one.task, one.place.line) for one in beat] == [("nightly", "shop.nightly", 5), ("often", "shop.often", 6)]
+    assert [(one.name, one.task, one.place.line) for one in beat] == [
+        ("nightly", "shop.nightly", 5),
+        ("often", "shop.often", 6),
+    ]
     assert beat[1].schedule.data == 10.0
 
 
@@ -619,3 +335,65 @@ def test_periodic_tasks_are_read(tmp_path: Path) -> None:
 def test_a_secret_is_in_no_representation(tmp_path: Path) -> None:
     app = one_app(tmp_path, CELERY + 'app = Celery("x", backend="redis://:hunter2@h", redis_password="hunter2")')
     assert "hunter2" not in repr(app)
+
+
+def test_the_default_app_is_found_where_a_project_makes_none(tmp_path: Path) -> None:
+    code = """
+        from celery import current_app as current_celery_app
+        def create_celery():
+            celery_app = current_celery_app
+            celery_app.config_from_object({"CELERY_RESULT_EXPIRES": 5}, namespace="CELERY")
+            return celery_app
+        """
+    app = one_app(tmp_path, {"make.py": code, "main.py": "from make import create_celery\ncelery = create_celery()\n"})
+    assert (app.target, said(app)) == ("main:celery", {"result_expires": 5})
+
+
+def test_an_app_made_in_two_branches_is_one_app(tmp_path: Path) -> None:
+    code = """
+        import random
+        from celery import Celery
+        if random.random() > 0.5:
+            app = Celery("x", backend="redis://a")
+        else:
+            app = Celery("x", backend="redis://b")
+        """
+    app = one_app(tmp_path, code)
+    assert app.unknown == ("the app is made in several places, also in line 6",)
+
+
+def test_of_two_branches_that_are_known_the_one_taken_counts(tmp_path: Path) -> None:
+    code = """
+        from celery import Celery
+        DEBUG = False
+        if DEBUG:
+            app = Celery("x", backend="redis://a")
+        else:
+            app = Celery("x", backend="redis://b")
+        """
+    assert said(one_app(tmp_path, code)) == {"result_backend": "redis://b"}
+
+
+def test_a_parameter_hides_the_variable_of_its_name(tmp_path: Path) -> None:
+    code = CELERY + 'url = "redis://wrong"\ndef make(url):\n    return Celery("x", backend=url)\n'
+    setting = one_app(tmp_path, code).get("result_backend")
+    assert setting is not None
+    assert "url, which" in setting.value.why
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'app.config_from_object("redis://:hunter2@h")',
+        'app.conf.update(**decrypt("hunter2"))',
+        'app.conf.update(**"hunter2")',
+        'app.conf.result_backend = "redis://" + decrypt("hunter2")',
+        'app.conf.result_backend = f"redis://{vault.read("hunter2")}"'.replace('"hunter2"', "'hunter2'"),
+        'app.conf.update(yaml.safe_load(decrypt("hunter2")))',
+    ],
+)
+def test_no_reason_holds_a_literal_of_the_code(tmp_path: Path, code: str) -> None:
+    app = one_app(tmp_path, CELERY + "import yaml\nimport vault\nfrom lib import decrypt\napp = Celery('x')\n" + code)
+    shown = [repr(app), app.config_source, *app.unknown, *(one.value.why for one in app.settings)]
+    shown += [hole for one in app.settings for hole in one.value.holes]
+    assert "hunter2" not in " ".join(shown)

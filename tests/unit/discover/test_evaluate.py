@@ -1,7 +1,6 @@
 """Evaluation: what expressions come to, without running them."""
 
 import ast
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,25 +8,10 @@ from typing import Any
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.environment import Environment
+from reading_values import evaluated, value_in
 from rootcellar.specialist.discover.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.profile import Call, EnvFile, Place, Ref, Unknown, Value, Variable
-
-
-def env_file(**variables: str) -> EnvFile:
-    lines = enumerate(variables.items(), 1)
-    return EnvFile(".env", tuple(Variable(name, value, Place(".env", n)) for n, (name, value) in lines))
-
-
-def value_in(folder: Path, files: Mapping[str, str | bytes], name: str = "config.x", **variables: str) -> Value:
-    modules = Modules(lay_out(folder, files))
-    return Evaluator(modules, Environment([env_file(**variables)])).value_of(name)
-
-
-def evaluated(folder: Path, code: str, **variables: str) -> Value:
-    return value_in(folder, {"config.py": code}, **variables)
-
+from rootcellar.specialist.profile import Call, Place, Ref, Unknown, Value
 
 KNOWN: dict[str, tuple[str, Any]] = {
     "a text": ('x = "redis://"', "redis://"),
@@ -89,7 +73,10 @@ KNOWN: dict[str, tuple[str, Any]] = {
     "a static method": ("class C:\n    @staticmethod\n    def b(n): return n + 1\nx = C.b(1)", 2),
     "a function": ("def f(a, b=2): return a * b\nx = f(3)", 6),
     "a function with an early return": ("def f(a):\n    if a: return 1\n    return 2\nx = f(False)", 2),
-    "a function with variables": ('def f(h):\n    u = f"redis://{h}"\n    u += "/0"\n    return u\nx = f("a")', "redis://a/0"),
+    "a function with variables": (
+        'def f(h):\n    u = f"redis://{h}"\n    u += "/0"\n    return u\nx = f("a")',
+        "redis://a/0",
+    ),
     "a lambda": ("f = lambda n: n + 1\nx = f(1)", 2),
     "a closure": ("def f():\n    a = 4\n    def g(): return a\n    return g()\nx = f()", 4),
     "a function behind a cache": ("from functools import lru_cache\n@lru_cache\ndef f(): return 5\nx = f()", 5),
@@ -156,7 +143,11 @@ def test_an_expression_that_is_written_out_is_known(tmp_path: Path, code: str, d
 
 
 HOLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "an f-string": ('import os\nx = f"redis://:{os.environ["P"]}@h"'.replace('["P"]', "['P']"), "redis://:{P}@h", ("P",)),
+    "an f-string": (
+        'import os\nx = f"redis://:{os.environ["P"]}@h"'.replace('["P"]', "['P']"),
+        "redis://:{P}@h",
+        ("P",),
+    ),
     "a variable on the way": ('import os\np = os.environ["P"]\nx = f"redis://:{p}@h"', "redis://:{P}@h", ("P",)),
     "getenv": ('from os import getenv\nx = "redis://" + getenv("H") + "/0"', "redis://{H}/0", ("H",)),
     "percent": ('import os\nx = "redis://%s:%s" % (os.getenv("H"), 1)', "redis://{H}:1", ("H",)),
@@ -165,17 +156,25 @@ HOLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "format by name": ('import os\nx = "redis://{h}".format(h=os.getenv("H"))', "redis://{h}", ("h",)),
     "join": ('import os\nx = "".join(["redis://", os.environ["H"]])', "redis://{H}", ("H",)),
     "quote": (
-        'import os\nfrom urllib.parse import quote\nx = f"redis://:{quote(os.environ["P"])}@h"'.replace('["P"]', "['P']"),
+        'import os\nfrom urllib.parse import quote\nx = f"redis://:{quote(os.environ["P"])}@h"'.replace(
+            '["P"]', "['P']"
+        ),
         "redis://:{P}@h",
         ("P",),
     ),
     "an unknown attribute": ('import secrets_store\nx = f"redis://{secrets_store.host}"', "redis://{host}", ("host",)),
-    "an unknown function": ('import vault\nx = "redis://:" + vault.read("redis/password")', "redis://:{redis_password}", ("redis_password",)),
+    "an unknown function": (
+        'import vault\nx = "redis://:" + vault.read("redis/password")',
+        "redis://:{read}",
+        ("read",),
+    ),
     "a literal's own braces": ('import os\nx = "{a}" + os.environ["P"]', "{a}{P}", ("P",)),
     "a stripped text": ('import os\nx = f"{os.environ[\'H\']}/".rstrip("/") + "/0"', "{H}/0", ("H",)),
-    "lower case": ('import os\nx = f"REDIS://{os.environ[\'H\']}".lower()', "redis://{H}", ("H",)),
+    "lower case": ("import os\nx = f\"REDIS://{os.environ['H']}\".lower()", "redis://{H}", ("H",)),
     "a file of the project": (
-        'from pathlib import Path\nB = Path(__file__).resolve().parent\nx = f"db+sqlite:///{B / "r.db"}"'.replace('"r.db"', "'r.db'"),
+        'from pathlib import Path\nB = Path(__file__).resolve().parent\nx = f"db+sqlite:///{B / "r.db"}"'.replace(
+            '"r.db"', "'r.db'"
+        ),
         "db+sqlite:///{PROJECT}/r.db",
         ("PROJECT",),
     ),
@@ -195,7 +194,10 @@ def test_an_unknown_part_of_a_text_is_a_hole(tmp_path: Path, code: str, text: st
 
 UNKNOWN: dict[str, tuple[str, str]] = {
     "a function of a package": ("import boto3\nx = boto3.get('a')", "does not follow: boto3.get"),
-    "a file": ("import yaml\nwith open('config.yml') as f:\n    c = yaml.safe_load(f)\nx = c['url']", "read from config.yml"),
+    "a file": (
+        "import yaml\nwith open('config.yml') as f:\n    c = yaml.safe_load(f)\nx = c['url']",
+        "read from config.yml",
+    ),
     "JSON": ("import json\nx = json.load(open('conf/app.json'))['a']", "read from conf/app.json"),
     "a variable that nothing sets": ("import os\nx = os.environ['URL']", "environment variable URL"),
     "a name that is nowhere": ("x = missing", "missing is not defined"),
@@ -225,116 +227,6 @@ def test_what_cannot_be_known_says_why(tmp_path: Path, code: str, why: str) -> N
         assert isinstance(value.data, (Unknown, Ref))
 
 
-DEFAULTS = {
-    "get with a default": 'import os\nx = os.environ.get("URL", "redis://d")',
-    "getenv with a default": 'import os\nx = os.getenv("URL", "redis://d")',
-    "or": 'import os\nx = os.environ.get("URL") or "redis://d"',
-    "a conditional expression": 'import os\nx = os.environ["URL"] if "URL" in os.environ else "redis://d"',
-    "the variable if it is set": 'import os\nu = os.getenv("URL")\nx = u if u else "redis://d"',
-    "except KeyError": 'import os\ntry:\n    x = os.environ["URL"]\nexcept KeyError:\n    x = "redis://d"',
-    "an alias of the environment": 'from os import environ as env\nx = env.get("URL", "redis://d")',
-    "a function of the project": 'import os\ndef env(n, d=None):\n    return os.environ.get(n, d)\nx = env("URL", "redis://d")',
-    "a function that tries": (
-        'import os\ndef env(n, d):\n    try:\n        return os.environ[n]\n    except KeyError:\n        return d\n'
-        'x = env("URL", "redis://d")'
-    ),
-    "django-environ": 'import environ\nenv = environ.Env()\nx = env("URL", default="redis://d")',
-    "django-environ's str": 'import environ\nenv = environ.Env(DEBUG=(bool, False))\nx = env.str("URL", "redis://d")',
-    "environs": 'from environs import Env\nenv = Env()\nenv.read_env()\nx = env.str("URL", "redis://d")',
-    "decouple": 'from decouple import config\nx = config("URL", default="redis://d")',
-    "decouple's second argument": 'from decouple import config\nx = config("URL", "redis://d")',
-    "decouple with a cast": 'from decouple import config\nx = config("URL", default="redis://d", cast=str)',
-    "Starlette": 'from starlette.config import Config\nc = Config(".env")\nx = c("URL", default="redis://d")',
-    "dotenv_values": 'from dotenv import dotenv_values\nc = dotenv_values(".env")\nx = c.get("URL", "redis://d")',
-    "dotenv_values and the environment": (
-        'import os\nfrom dotenv import dotenv_values\nc = {**dotenv_values(".env"), **os.environ}\n'
-        'x = c.get("URL", "redis://d")'
-    ),
-    "pydantic 2": (
-        "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    url: str = 'redis://d'\n"
-        "x = S().url"
-    ),
-    "pydantic 1": "from pydantic import BaseSettings\nclass S(BaseSettings):\n    url: str = 'redis://d'\nx = S().url",
-    "a field of pydantic": (
-        "from pydantic_settings import BaseSettings\nfrom pydantic import Field\nclass S(BaseSettings):\n"
-        "    backend: str = Field(default='redis://d', validation_alias='URL')\nx = S().backend"
-    ),
-    "pydantic behind a function": (
-        "from functools import lru_cache\nfrom pydantic_settings import BaseSettings\n"
-        "class S(BaseSettings):\n    url: str = 'redis://d'\n@lru_cache()\ndef get(): return S()\nx = get().url"
-    ),
-    "pydantic with a property": (
-        "from pydantic_settings import BaseSettings\nfrom pydantic import computed_field\n"
-        "class S(BaseSettings):\n    url: str = 'redis://d'\n    @computed_field\n    @property\n"
-        "    def backend(self) -> str: return self.url\nx = S().backend"
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("code", DEFAULTS.values(), ids=DEFAULTS.keys())
-def test_a_variable_that_is_set_counts_and_else_its_default(tmp_path: Path, code: str) -> None:
-    default = evaluated(tmp_path, code)
-    assert (default.data, default.is_default, default.variables) == ("redis://d", True, ("URL",))
-    assert [place.path for place in default.written_at] == ["config.py"]
-    said = evaluated(tmp_path, code, URL="redis://e")
-    assert (said.data, said.is_default, said.variables) == ("redis://e", False, ("URL",))
-    assert said.written_at == (Place(".env", 1),)
-
-
-CASTS: dict[str, tuple[str, Any]] = {
-    "env.bool": ('import environ\nx = environ.Env().bool("V")', True),
-    "env.int": ('import environ\nx = environ.Env().int("V")', 1),
-    "a scheme": ('import environ\nenv = environ.Env(V=(bool, False))\nx = env("V")', True),
-    "cast=int": ('from decouple import config\nx = config("V", cast=int)', 1),
-    "cast=bool": ('from decouple import config\nx = config("V", default=False, cast=bool)', True),
-    "int()": ('import os\nx = int(os.environ["V"])', 1),
-    "an annotation": ("from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    v: int = 5\nx = S().v", 1),
-    "a comparison": ('import os\nx = os.environ["V"] == "1"', True),
-}
-
-
-@pytest.mark.parametrize(("code", "data"), CASTS.values(), ids=CASTS.keys())
-def test_a_variable_is_cast(tmp_path: Path, code: str, data: Any) -> None:
-    value = evaluated(tmp_path, code, V="1")
-    assert (value.data, type(value.data)) == (data, type(data))
-
-
-PYDANTIC = """
-    from pydantic_settings import BaseSettings, SettingsConfigDict
-    class Redis(BaseSettings):
-        model_config = SettingsConfigDict(env_prefix="SHOP_")
-        host: str = "localhost"
-        password: str
-        @property
-        def url(self): return f"redis://:{self.password}@{self.host}/0"
-    class Settings(BaseSettings):
-        redis: Redis = Redis()
-    settings = Settings()
-    x = settings.redis.url
-"""
-
-
-def test_settings_of_pydantic_are_read_with_their_prefix(tmp_path: Path) -> None:
-    value = evaluated(tmp_path, PYDANTIC, SHOP_HOST="h", HOST="wrong")
-    assert (value.data, value.holes) == ("redis://:{SHOP_PASSWORD}@h/0", ("SHOP_PASSWORD",))
-
-
-def test_a_validator_that_makes_a_value_out_of_others_is_followed(tmp_path: Path) -> None:
-    code = """
-        from pydantic import BaseSettings, validator
-        class S(BaseSettings):
-            HOST: str = "h"
-            URL: str | None = None
-            @validator("URL", pre=True)
-            def assemble(cls, v, values):
-                if v:
-                    return v
-                return f"redis://{values.get('HOST')}/0"
-        x = S().URL
-    """
-    assert evaluated(tmp_path, code).data == "redis://h/0"
-
-
 def test_a_value_is_followed_across_modules(tmp_path: Path) -> None:
     files = {
         "shop/__init__.py": "from .settings import *\n",
@@ -354,20 +246,34 @@ def test_modules_that_import_one_another_come_to_an_end(tmp_path: Path) -> None:
 
 def test_of_two_modules_of_one_name_the_nearer_one_counts(tmp_path: Path) -> None:
     files = {
-        "one/config.py": "url = 'one'", "one/main.py": "from config import url\nx = url",
-        "two/config.py": "url = 'two'", "two/main.py": "from config import url\nx = url",
-    }  # fmt: skip
+        "one/config.py": "url = 'one'",
+        "one/main.py": "from config import url\nx = url",
+        "two/config.py": "url = 'two'",
+        "two/main.py": "from config import url\nx = url",
+    }
     modules = Modules(lay_out(tmp_path, files))
     assert Evaluator(modules).value_of("main.x", near="two/main.py").data == "two"
     assert Evaluator(modules).value_of("main.x", near="one/main.py").data == "one"
 
 
 def test_entries_of_a_dict_know_their_places_and_values(tmp_path: Path) -> None:
-    modules = Modules(lay_out(tmp_path, {"config.py": "import os\nx = {\n  'a': 1,\n  'b': f'r://{os.environ['P']}',\n}\n".replace("['P']", '["P"]')}))
+    modules = Modules(
+        lay_out(
+            tmp_path,
+            {
+                "config.py": "import os\nx = {\n  'a': 1,\n  'b': f'r://{os.environ['P']}',\n}\n".replace(
+                    "['P']", '["P"]'
+                )
+            },
+        )
+    )
     evaluator = Evaluator(modules)
     mapping = evaluator.mapping(evaluator.value_of("config.x"))
     assert mapping is not None
-    assert [(key, value.holes, place.line) for key, value, place, _ in mapping.placed()] == [("a", (), 3), ("b", ("P",), 4)]
+    assert [(key, value.holes, place.line) for key, value, place, _ in mapping.placed()] == [
+        ("a", (), 3),
+        ("b", ("P",), 4),
+    ]
 
 
 def test_a_value_keeps_no_syntax_tree(tmp_path: Path) -> None:
@@ -381,18 +287,17 @@ def test_a_value_does_not_show_itself(tmp_path: Path) -> None:
     assert "hunter2" not in repr(evaluated(tmp_path, "x = 'redis://:hunter2@h'"))
 
 
-def test_an_interpolated_variable_is_a_hole(tmp_path: Path) -> None:
-    value = evaluated(tmp_path, "import os\nx = os.environ['URL']", URL="redis://:${PW}@h/0")
-    assert (value.data, value.holes) == ("redis://:{PW}@h/0", ("PW",))
-
-
 DEEP = {
     "a sum of a thousand texts": "x = " + " + ".join(["'a'"] * 1000),
     "a list in a list in a list": "x = " + "[" * 90 + "]" * 90,
     "a chain of calls": "x = f" + "()" * 90,
     "a chain of attributes": "x = a" + ".b" * 3000,
-    "names that follow from one another": "x0 = 1\n" + "".join(f"x{n} = x{n - 1} + x{n - 1}\n" for n in range(1, 200)) + "x = x199",
-    "a doubling dict": "d0 = {'a': 1}\n" + "".join(f"d{n} = {{'a': d{n-1}, 'b': d{n-1}}}\n" for n in range(1, 17)) + "x = d16",
+    "names that follow from one another": "x0 = 1\n"
+    + "".join(f"x{n} = x{n - 1} + x{n - 1}\n" for n in range(1, 200))
+    + "x = x199",
+    "a doubling dict": "d0 = {'a': 1}\n"
+    + "".join(f"d{n} = {{'a': d{n - 1}, 'b': d{n - 1}}}\n" for n in range(1, 17))
+    + "x = d16",
 }
 
 

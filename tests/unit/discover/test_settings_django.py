@@ -26,7 +26,9 @@ MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', '{}')\n"
 def reading(folder: Path, files: dict[str, str], **worker: str) -> tuple[Modules, Evaluator]:
     modules = Modules(lay_out(folder, files))
     given = tuple(Variable(name, value, Place("compose.yml", 3)) for name, value in worker.items())
-    return modules, Evaluator(modules, Environment([], [Process("w", Place("compose.yml"), "worker", environment=given)]))
+    return modules, Evaluator(
+        modules, Environment([], [Process("w", Place("compose.yml"), "worker", environment=given)])
+    )
 
 
 def app_in(folder: Path, settings: str, celery: str = CELERY, **worker: str) -> App:
@@ -38,32 +40,47 @@ def app_in(folder: Path, settings: str, celery: str = CELERY, **worker: str) -> 
 
 
 def test_only_names_with_the_prefix_are_read(tmp_path: Path) -> None:
-    app = app_in(tmp_path, 'CELERY_RESULT_BACKEND = "django-db"\nresult_expires = 5\nDEBUG = True\nRESULT_EXTENDED = True\n')
+    app = app_in(
+        tmp_path, 'CELERY_RESULT_BACKEND = "django-db"\nresult_expires = 5\nDEBUG = True\nRESULT_EXTENDED = True\n'
+    )
     assert [(one.name, one.origin) for one in app.settings] == [("result_backend", "django")]
     assert [one.written for one in app.unread_settings] == ["RESULT_EXTENDED"]
     assert (app.config_source, app.namespace) == ("django.conf:settings", "CELERY")
 
 
 def test_the_object_itself_is_the_same_as_its_name(tmp_path: Path) -> None:
-    celery = 'from celery import Celery\nfrom django.conf import settings\napp = Celery("x")\napp.config_from_object(settings, namespace="CELERY")\n'
+    celery = (
+        "from celery import Celery\nfrom django.conf import settings\n"
+        'app = Celery("x")\napp.config_from_object(settings, namespace="CELERY")\n'
+    )
     app = app_in(tmp_path, "CELERY_RESULT_EXPIRES = 5\n", celery)
     assert app.known("result_expires") == 5
 
 
 def test_settings_used_as_values_are_followed(tmp_path: Path) -> None:
-    celery = 'from celery import Celery\nfrom django.conf import settings\napp = Celery("x", backend=settings.RESULTS, broker=getattr(settings, "MISSING", "memory://"))\n'
+    celery = (
+        "from celery import Celery\nfrom django.conf import settings\n"
+        'app = Celery("x", backend=settings.RESULTS, broker=getattr(settings, "MISSING", "memory://"))\n'
+    )
     app = app_in(tmp_path, 'HOST = "h"\nRESULTS = f"redis://{HOST}/0"\n', celery)
     assert (app.known("result_backend"), app.known("broker_url")) == ("redis://h/0", "memory://")
 
 
 def test_a_dict_of_the_settings_can_be_the_configuration(tmp_path: Path) -> None:
-    celery = 'from celery import Celery\nfrom django.conf import settings\napp = Celery("x")\napp.conf.update(settings.CELERY)\n'
+    celery = (
+        "from celery import Celery\nfrom django.conf import settings\n"
+        'app = Celery("x")\napp.conf.update(settings.CELERY)\n'
+    )
     app = app_in(tmp_path, 'CELERY = {"result_expires": 7}\n', celery)
     assert app.known("result_expires") == 7
 
 
 CHOICES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
-    "what celery.py says": ({"site_/celery.py": MANAGE.format("site_.a"), "manage.py": MANAGE.format("site_.b")}, {}, "site_.a"),
+    "what celery.py says": (
+        {"site_/celery.py": MANAGE.format("site_.a"), "manage.py": MANAGE.format("site_.b")},
+        {},
+        "site_.a",
+    ),
     "what manage.py says": ({"manage.py": MANAGE.format("site_.b")}, {}, "site_.b"),
     "production before development": (
         {"manage.py": MANAGE.format("site_.local"), "site_/wsgi.py": MANAGE.format("site_.production")},
@@ -85,9 +102,7 @@ CHOICES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize(("files", "worker", "name"), CHOICES.values(), ids=CHOICES.keys())
-def test_the_module_that_counts_is(
-    tmp_path: Path, files: dict[str, str], worker: dict[str, str], name: str
-) -> None:
+def test_the_module_that_counts_is(tmp_path: Path, files: dict[str, str], worker: dict[str, str], name: str) -> None:
     every = {f"site_/{one}.py": "" for one in ("__init__", "a", "b", "local", "production")}
     modules, evaluator = reading(tmp_path, {**every, **files}, **worker)
     found = django_settings(modules, evaluator)
@@ -113,7 +128,10 @@ def test_installed_apps_are_put_together(tmp_path: Path) -> None:
 
 
 def test_a_schedule_that_grows_in_the_settings_is_whole(tmp_path: Path) -> None:
-    settings = 'CELERY_BEAT_SCHEDULE = {"a": {"task": "x.a", "schedule": 1}}\nCELERY_BEAT_SCHEDULE["b"] = {"task": "x.b", "schedule": 2}\n'
+    settings = (
+        'CELERY_BEAT_SCHEDULE = {"a": {"task": "x.a", "schedule": 1}}\n'
+        'CELERY_BEAT_SCHEDULE["b"] = {"task": "x.b", "schedule": 2}\n'
+    )
     assert [one.task for one in app_in(tmp_path, settings).beat] == ["x.a", "x.b"]
 
 

@@ -26,10 +26,20 @@ ORDERS: dict[str, tuple[list[EnvFile], list[Process], str, str | None]] = {
     "not the neighbour's env file": ([env_file("jobs/.env", "b")], [], "api/c.py", None),
     "a deployment's env file": ([env_file("deploy/.env", "a")], [], "api/c.py", "a"),
     "an env file below .envs": ([env_file(".envs/.production/.django", "a")], [], "config/settings.py", "a"),
-    "the worker of this app": ([], [process("worker", "b", "jobs.app"), process("worker", "a", "api.app")], "api/c.py", "a"),
-    "not the worker of another app": ([], [process("worker", "b", "jobs.app"), process("worker", "c", "mail.app")], "api/c.py", None),
+    "the worker of this app": (
+        [],
+        [process("worker", "b", "jobs.app"), process("worker", "a", "api.app")],
+        "api/c.py",
+        "a",
+    ),
+    "not the worker of another app": (
+        [],
+        [process("worker", "b", "jobs.app"), process("worker", "c", "mail.app")],
+        "api/c.py",
+        None,
+    ),
     "the only app's worker": ([], [process("worker", "a", "worker:app")], "config/settings.py", "a"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "processes", "near", "value"), ORDERS.values(), ids=ORDERS.keys())

@@ -127,7 +127,9 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("raw", [one[0] if isinstance(one, tuple) else one for one in BROKEN.values()], ids=BROKEN.keys())
+@pytest.mark.parametrize(
+    "raw", [one[0] if isinstance(one, tuple) else one for one in BROKEN.values()], ids=BROKEN.keys()
+)
 def test_what_is_no_python_is_reported(tmp_path: Path, raw: bytes) -> None:
     tree = lay_out(tmp_path, {"a.py": raw})
     assert Modules(tree).at("a.py") is None
@@ -142,9 +144,18 @@ NAMES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "a package": ({"shop/__init__.py": "", "shop/a.py": ""}, {"shop/__init__.py": "shop", "shop/a.py": "shop.a"}),
     "a package in src": ({"src/shop/__init__.py": "", "src/shop/a.py": ""}, {"src/shop/a.py": "shop.a"}),
     "a script in a folder": ({"scripts/a.py": "import os"}, {"scripts/a.py": "a"}),
-    "a folder with relative imports": ({"shop/a.py": "from . import b", "shop/b.py": ""}, {"shop/a.py": "shop.a", "shop/b.py": "shop.b"}),
-    "relative imports of two levels": ({"x/y/a.py": "from ..b import c", "x/b.py": ""}, {"x/y/a.py": "x.y.a", "x/b.py": "x.b"}),
-    "a folder that is imported from": ({"shop/a.py": "", "main.py": "from shop.a import b"}, {"shop/a.py": "shop.a", "main.py": "main"}),
+    "a folder with relative imports": (
+        {"shop/a.py": "from . import b", "shop/b.py": ""},
+        {"shop/a.py": "shop.a", "shop/b.py": "shop.b"},
+    ),
+    "relative imports of two levels": (
+        {"x/y/a.py": "from ..b import c", "x/b.py": ""},
+        {"x/y/a.py": "x.y.a", "x/b.py": "x.b"},
+    ),
+    "a folder that is imported from": (
+        {"shop/a.py": "", "main.py": "from shop.a import b"},
+        {"shop/a.py": "shop.a", "main.py": "main"},
+    ),
     "a folder whose module is imported": ({"shop/a.py": "", "main.py": "import os, shop.a"}, {"shop/a.py": "shop.a"}),
     "a folder that a text names": ({"shop/a.py": "", "main.py": "x('shop.a')"}, {"shop/a.py": "shop.a"}),
     "a folder that holds packages": (
@@ -155,11 +166,14 @@ NAMES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"corp/shop/__init__.py": "", "corp/shop/a.py": "from corp.shop import b"},
         {"corp/shop/a.py": "corp.shop.a"},
     ),
-    "a folder with manage.py": ({"web/__init__.py": "", "web/manage.py": "", "web/shop/__init__.py": ""}, {"web/shop/__init__.py": "shop"}),
+    "a folder with manage.py": (
+        {"web/__init__.py": "", "web/manage.py": "", "web/shop/__init__.py": ""},
+        {"web/shop/__init__.py": "shop"},
+    ),
     "a folder that no import can name": ({"my-app/__init__.py": "", "my-app/a.py": ""}, {"my-app/a.py": "a"}),
     "src that is itself imported": ({"src/a.py": "from src.b import c", "src/b.py": ""}, {"src/a.py": "src.a"}),
     "another package's name": ({"config/a.py": "from config import Settings"}, {"config/a.py": "a"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "names"), NAMES.values(), ids=NAMES.keys())
@@ -178,17 +192,29 @@ def test_of_modules_with_one_name_the_nearest_is_found(tmp_path: Path) -> None:
 
 
 def test_relative_imports_and_own_names_are_full_names(tmp_path: Path) -> None:
-    code = "from . import a\nfrom ..x import b as c\nimport d.e\nimport f.g as h\nclass K: ...\nl = 1\nfrom q import *\n"
+    code = (
+        "from . import a\nfrom ..x import b as c\nimport d.e\nimport f.g as h\nclass K: ...\nl = 1\nfrom q import *\n"
+    )
     module = Modules(lay_out(tmp_path, {"p/__init__.py": "", "p/o/__init__.py": "", "p/o/m.py": code})).named("p.o.m")
     assert module is not None
     assert module.names == {
-        "a": "p.o.a", "c": "p.x.b", "d": "d", "h": "f.g", "K": "p.o.m.K", "l": "p.o.m.l",
-    }  # fmt: skip
+        "a": "p.o.a",
+        "c": "p.x.b",
+        "d": "d",
+        "h": "f.g",
+        "K": "p.o.m.K",
+        "l": "p.o.m.l",
+    }
     assert module.stars == ("q",)
 
 
 def test_files_that_mention_a_word_are_found_whatever_their_encoding(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"a.py": "import celery", "b.py": "Celery()".encode("utf-16"), "c.py": "x = 1", "d.txt": "celery"}
+    files: dict[str, str | bytes] = {
+        "a.py": "import celery",
+        "b.py": "Celery()".encode("utf-16"),
+        "c.py": "x = 1",
+        "d.txt": "celery",
+    }
     modules = Modules(lay_out(tmp_path, files))
     assert modules.mentioning("celery") == ["a.py"]
     assert modules.mentioning("celery", "Celery") == ["a.py", "b.py"]
@@ -218,7 +244,9 @@ def test_few_trees_are_kept(tmp_path: Path) -> None:
     [("a.py", ""), ("api/x/a.py", "api"), ("jobs/deep/er/a.py", "jobs/deep"), ("other/a.py", "")],
 )
 def test_the_project_of_a_file_is_the_nearest_folder_with_a_project_file(tmp_path: Path, path: str, root: str) -> None:
-    files = dict.fromkeys(["pyproject.toml", "api/requirements-dev.txt", "jobs/setup.py", "jobs/deep/Pipfile", path], "")
+    files = dict.fromkeys(
+        ["pyproject.toml", "api/requirements-dev.txt", "jobs/setup.py", "jobs/deep/Pipfile", path], ""
+    )
     assert project_root(path, lay_out(tmp_path, files)) == root
 
 

@@ -4,7 +4,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from rootcellar.specialist.discover.creations import Creation, canonical, text_of_name
-from rootcellar.specialist.discover.evaluation.frames import Function, parameters
 from rootcellar.specialist.discover.evaluation.scope import Scope
 from rootcellar.specialist.profile import Value
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
 #: Names of the app in one body; ``x!conf`` stands for a name of its configuration.
 Names = frozenset[str] | set[str]
+_CHANGING = frozenset({"attribute", "item", "method", "augment"})
 
 
 class AppNames:
@@ -48,18 +48,13 @@ class AppNames:
         root = text.partition(".")[0]
         here: Scope | None = scope
         while here is not None and here.outer is not None:
-            if root in here.bound or root in here.frame.bindings or self._has_parameter(here, root):
-                binding = here.frame.bindings.get(root, [None])[-1]
-                if binding is None or binding.kind != "import":
-                    return False
+            # `app.Task = …` changes what the name stands for elsewhere, and binds nothing here.
+            binding = [one for one in here.frame.bindings.get(root, []) if one.kind not in _CHANGING][-1:]
+            if root in here.bound or root in here.frame.parameters or (binding and binding[0].kind != "import"):
+                return False
             here = here.outer
         dotted = canonical(self._modules, scope.module.dotted(node), scope.module.path)
         return dotted in self.dotted or (not text.startswith("self") and self._is_current(dotted))
-
-    @staticmethod
-    def _has_parameter(scope: Scope, name: str) -> bool:
-        body = scope.frame.body
-        return isinstance(body, Function) and any(one.arg == name for one, _ in parameters(body))
 
     def _is_current(self, dotted: str) -> bool:
         return dotted in ("celery.current_app",) and len(self.dotted) > 0 and self.is_only

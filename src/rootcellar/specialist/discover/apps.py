@@ -13,6 +13,8 @@ from rootcellar.specialist.discover.creations import Creation, creations
 from rootcellar.specialist.discover.django import django_settings
 from rootcellar.specialist.discover.module_names import project_root
 from rootcellar.specialist.discover.placed import Definition, Instance, plain_value
+from rootcellar.specialist.discover.set_in_code import set_in_code
+from rootcellar.specialist.discover.settings_files import filled_by
 from rootcellar.specialist.discover.settings_names import new_names, reads_old_names, setting_name, unread_name
 from rootcellar.specialist.discover.settings_object import Member, members, why_not
 from rootcellar.specialist.profile import App, Call, Ref, Setting, Unknown, Unread, Value
@@ -138,6 +140,8 @@ def _read_source(
             return _DJANGO
         wanted = _wanted(changes.namespace, version)
         origin, name, names = "django", _DJANGO, django.members(evaluator, wanted)
+        if why := filled_by(django.module):
+            changes.know_not(f"Django's settings: {why}")
     else:
         value, name = _resolved(evaluator, value, near)
         why = why_not(value)
@@ -265,13 +269,17 @@ def _environment(
         said = evaluator.environment.of_processes(variable, path)
         if said is None and _is_env_file_loaded(modules, evaluator, path):
             said = evaluator.environment.of_files(variable, path)
-        if said is None or not said[0]:
-            continue
+        if said is not None and said[0]:
+            value, place = Value(said[0], variables=(variable,), written_at=(said[1],)), said[1]
+        else:
+            in_code = set_in_code(modules, evaluator, variable)
+            if in_code is None:
+                continue
+            value, place = in_code
         current = next((one for one in reversed(settings) if one.name == name), None)
-        if current is not None and (variable in current.value.variables or current.value.data == said[0]):
+        if current is not None and (variable in current.value.variables or current.value.data == value.data):
             continue
-        value = Value(said[0], variables=(variable,), written_at=(said[1],))
-        found.append(Setting(name, variable, value, said[1], "environment"))
+        found.append(Setting(name, variable, value, place, "environment"))
     return found
 
 

@@ -12,20 +12,18 @@ from rootcellar.specialist.discover import (
     supervisor,
 )
 from rootcellar.specialist.discover.apps import find_apps
-from rootcellar.specialist.discover.calls import find_calls
 from rootcellar.specialist.discover.celery_version import versions_of
 from rootcellar.specialist.discover.collecting import uncollected
 from rootcellar.specialist.discover.django import installed_apps
 from rootcellar.specialist.discover.env_files import find_env_files
 from rootcellar.specialist.discover.environment import Environment
 from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.flow.scan import Scan
 from rootcellar.specialist.discover.modules import Modules
 from rootcellar.specialist.discover.packages import find_packages
 from rootcellar.specialist.discover.repository import Repository
 from rootcellar.specialist.discover.server_files import find_servers
-from rootcellar.specialist.discover.tasks import find_tasks
 from rootcellar.specialist.discover.tree import tree_of
-from rootcellar.specialist.discover.uses import find_uses
 from rootcellar.specialist.engines import RELEASES
 from rootcellar.specialist.profile import Package, Process, Profile, Server, Variable
 from rootcellar.specialist.profile.profile import celery_at
@@ -75,15 +73,13 @@ def _read(root: Path) -> Profile:
     evaluator = Evaluator(modules, Environment(env_files, processes))
     versions = versions_of(packages, RELEASES)
     apps, unread = find_apps(modules, evaluator, lambda path: celery_at(versions, path).version)
-    tasks = find_tasks(modules, evaluator, apps)
-    uses = find_uses(modules, evaluator, apps, tasks)
-    calls = find_calls(modules, evaluator, apps)
+    scan = Scan(modules, evaluator, apps)
     return Profile(
         root=root,
         apps=tuple(sorted(apps, key=lambda one: one.place)),
-        tasks=tuple(sorted(tasks, key=lambda one: one.place)),
-        uses=tuple(sorted(uses, key=lambda one: one.place)),
-        calls=tuple(sorted(calls, key=lambda one: one.place)),
+        tasks=tuple(sorted(scan.tasks, key=lambda one: one.place)),
+        uses=tuple(sorted(scan.uses, key=lambda one: one.place)),
+        calls=tuple(sorted(scan.calls, key=lambda one: one.place)),
         packages=tuple(packages),
         env_files=tuple(env_files),
         processes=tuple(sorted(processes, key=lambda one: one.place)),

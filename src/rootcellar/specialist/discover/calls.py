@@ -73,6 +73,14 @@ GENERATORS = frozenset(
         "Crypto.Random.get_random_bytes",
     }
 )
+#: What is made with a key.
+_KEY_TAKERS = frozenset(
+    {
+        "cryptography.fernet.Fernet",
+        "cryptography.hazmat.primitives.ciphers.aead.AESGCM",
+        "cryptography.hazmat.primitives.ciphers.aead.ChaCha20Poly1305",
+    }
+)
 _KNOWN = frozenset(VOCABULARY)
 _SAME = {"redis.client.Redis": "redis.Redis", "redis.client.StrictRedis": "redis.StrictRedis"}
 _LAST = frozenset(name.rpartition(".")[2] for name in (*VOCABULARY, *GENERATORS))
@@ -92,6 +100,7 @@ _SECRET_LINE = re.compile(
     r"|.*\bor[ \t]|\($)",
     re.MULTILINE | re.IGNORECASE,
 )
+_WRITES = frozenset({"write", "write_text", "write_bytes", "writelines"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -100,12 +109,13 @@ def find_calls(modules: Modules, evaluator: "Evaluator", apps: Sequence[App]) ->
 
     - ``celery.Celery.backend=``, ``…_backend=``, ``…backend_cls=``: an app's backend is assigned;
       ``celery.Celery.setup_security`` is called; ``celery.app.backends.BACKEND_ALIASES=``, ``override_backends=``;
-    - one of :data:`GENERATORS`, whose value becomes that of ``assigned_to``, a name that sounds like a secret's;
+    - one of :data:`GENERATORS`, whose value becomes that of ``assigned_to``, a name that sounds like a secret's, or
+      ``Fernet_key`` and the like for a key that is handed over at once;
     - ``=``: a literal, ``args[0]``, is assigned to such a name.
     """
-    from rootcellar.specialist.discover.flow.scan import scan_of
+    from rootcellar.specialist.discover.flow.scan import Scan
 
-    return list(scan_of(modules, evaluator, apps).calls)
+    return Scan(modules, evaluator, apps).calls
 
 
 def may_have_calls(text: str) -> bool:
@@ -143,6 +153,8 @@ class _Walk:
                 called = self._call(node, scope, function)
                 if called is not None:
                     yield called
+                    if called.name in _KEY_TAKERS:
+                        yield from self._generated(node.args, scope, function, f"{called.name.rpartition('.')[2]}_key")
             waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
     def _call(self, node: ast.Call, scope: _Function | None, function: str, assigned_to: str = "") -> Called | None:
@@ -191,19 +203,35 @@ class _Walk:
             name = _target_name(target)
             if node.value is None or not (SECRET_NAME.search(name) or name.upper().endswith("_KEY")):
                 continue
-            generated = [
-                called
-                for one in ast.walk(node.value)
-                if isinstance(one, ast.Call) and (called := self._call(one, scope, function, name)) is not None
-            ]
-            made = [called for called in generated if called.name in GENERATORS]
+            made = list(self._generated([node.value], scope, function, name))
             if made:
-                yield from made[:1]
+                yield from () if self._is_kept(name, node) else made[:1]
             elif _is_text(node.value):
                 value = self._evaluator.value(node.value, self._module, scope=scope)
                 is_here = any(place.path == self._module.path for place in value.written_at) or not value.written_at
                 if value.is_known and isinstance(value.data, (str, bytes)) and is_here:
                     yield Called("=", self._module.place(node), (value,), assigned_to=name, function=function)
+
+    def _is_kept(self, name: str, node: ast.stmt) -> bool:
+        """Whether what a name is given is written to a file further down: made once, and read from there since."""
+        return any(
+            isinstance(one, ast.Call)
+            and one.lineno > node.lineno
+            and isinstance(one.func, ast.Attribute)
+            and one.func.attr in _WRITES
+            and any(_target_name(inner) == name for argument in one.args for inner in ast.walk(argument))
+            for one in self._module.nodes
+        )
+
+    def _generated(
+        self, nodes: Sequence[ast.expr], scope: _Function | None, function: str, name: str
+    ) -> Iterator[Called]:
+        """Yield the calls inside expressions that make a key, which becomes that of ``name``."""
+        for node in nodes:
+            for one in ast.walk(node):
+                called = self._call(one, scope, function, name) if isinstance(one, ast.Call) else None
+                if called is not None and called.name in GENERATORS:
+                    yield called
 
     def _aliases(
         self, target: ast.expr, node: ast.Assign | ast.AnnAssign, scope: _Function | None, function: str

@@ -1,5 +1,6 @@
 """The Celery version: which one each part of a project runs on."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -9,6 +10,7 @@ from rootcellar.specialist.profile import CeleryVersion, Package
 
 #: The last releases of the lines before those that are known in detail.
 _EARLIER = ("3.1.26", "4.0.2", "4.1.1", "4.2.2", "4.3.1", "4.4.7", "5.0.5", "5.1.2")
+_LONG_NUMBER = re.compile(r"\d{6}")
 
 
 def versions_of(packages: Iterable[Package], releases: Sequence[str]) -> list[CeleryVersion]:
@@ -30,7 +32,7 @@ def _version_for(root: str, celery: Sequence[Package], releases: Sequence[str]) 
             # Of several in one file (one for each Python) the newest counts.
             same = [one for one in exact if one.place.path == exact[0].place.path]
             chosen = max(same, key=lambda one: Version(one.version))
-            return CeleryVersion(chosen.version, said, chosen.place, root)
+            return CeleryVersion(Version(chosen.version).public, said, chosen.place, root)
     wanted = next((one for one in here if one.specifier), here[0])
     above = [
         one
@@ -42,7 +44,7 @@ def _version_for(root: str, celery: Sequence[Package], releases: Sequence[str]) 
     ]
     if above:
         nearest = max(above, key=lambda one: len(one.root))
-        return CeleryVersion(nearest.version, "locked", nearest.place, root)
+        return CeleryVersion(Version(nearest.version).public, "locked", nearest.place, root)
     if not wanted.specifier:
         return CeleryVersion(max(releases, key=Version), "newest", wanted.place, root)
     return CeleryVersion(_newest(wanted.specifier, releases), "allowed", wanted.place, root)
@@ -71,8 +73,8 @@ def _allowed(specifier: str, versions: Iterable[str]) -> list[str]:
 
 
 def _is_version(text: str) -> bool:
+    """Whether it can be a version of Celery: ``20231107`` is one of something else, or no version at all."""
     try:
-        Version(text)
+        return not _LONG_NUMBER.search(Version(text).public)
     except InvalidVersion:
         return False
-    return True

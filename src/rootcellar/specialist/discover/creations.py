@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rootcellar.specialist.discover.evaluation.arguments import arguments_of
+from rootcellar.specialist.discover.evaluation.bindings import certainty
 from rootcellar.specialist.discover.evaluation.follow import bind
 from rootcellar.specialist.discover.evaluation.frames import Body
 from rootcellar.specialist.discover.flow.celery_names import APP_CLASSES
@@ -96,6 +97,7 @@ def creations(modules: "Modules", evaluator: "Evaluator") -> Iterator[Creation]:
     """Yield every app that the project makes, tests left out, in the order of files and lines."""
     classes = app_classes(modules)
     words = {name.rpartition(".")[2] for name in classes}
+    found = False
     for path in modules.mentioning(*words):
         module = None if is_test(path) else modules.at(path)
         if module is None:
@@ -104,11 +106,48 @@ def creations(modules: "Modules", evaluator: "Evaluator") -> Iterator[Creation]:
             (node for node in module.nodes if isinstance(node, ast.Call)),
             key=lambda node: (node.lineno, node.col_offset),
         )
+        aliases = _aliases(module, classes)
         for call in calls:
             name = canonical(modules, module.dotted(call.func), path)
-            if name in classes and not _is_guarded_by_main(module, call):
+            name = aliases.get(name, name)
+            if name in classes and not _is_guarded_by_main(module, call) and _runs(evaluator, module, call):
                 subclass = name if classes[name] else ""
+                found = True
                 yield from _made(modules, evaluator, module, call, subclass)
+    if not found:
+        yield from _current(modules, evaluator)
+
+
+def _aliases(module: "Module", classes: Mapping[str, str]) -> dict[str, str]:
+    """Return the names that a module gives an app class: ``Celery = celery.Celery``."""
+    found: dict[str, str] = {}
+    for node in module.tree.body:
+        if isinstance(node, ast.Assign) and (dotted := module.dotted(node.value)) in classes:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found[f"{module.name}.{target.id}"] = found[target.id] = dotted
+    return found
+
+
+def _current(modules: "Modules", evaluator: "Evaluator") -> Iterator[Creation]:
+    """Yield Celery's default app where a project makes none: ``app = current_app; app.config_from_object(…)``."""
+    for path in modules.mentioning("current_app"):
+        module = None if is_test(path) else modules.at(path)
+        for node in module.nodes if module is not None else ():
+            if module is None or not isinstance(node, ast.Assign) or module.dotted(node.value) != "celery.current_app":
+                continue
+            call = ast.copy_location(ast.Call(func=node.value, args=[], keywords=[]), node.value)
+            yield from _made(modules, evaluator, module, call, "", node)
+
+
+def _runs(evaluator: "Evaluator", module: "Module", call: ast.Call) -> bool:
+    """Whether the branch that makes the app may be taken."""
+    scope = evaluator.scope_of(module, evaluator.enclosing(module, call))
+    for bindings in scope.frame.bindings.values():
+        for one in bindings:
+            if one.node is call:
+                return certainty(evaluator, one.guards, scope) is not False
+    return True
 
 
 def _is_guarded_by_main(module: "Module", call: ast.Call) -> bool:
@@ -121,10 +160,15 @@ def _is_guarded_by_main(module: "Module", call: ast.Call) -> bool:
 
 
 def _made(
-    modules: "Modules", evaluator: "Evaluator", module: "Module", call: ast.Call, subclass: str
+    modules: "Modules",
+    evaluator: "Evaluator",
+    module: "Module",
+    call: ast.Call,
+    subclass: str,
+    statement: ast.Assign | None = None,
 ) -> Iterator[Creation]:
-    body = evaluator.enclosing(module, call)
-    names = _names_of(module, call)
+    body = evaluator.enclosing(module, statement or call)
+    names = _names_of(module, statement.value if statement else call)
     if isinstance(body, _FUNCTIONS):
         holder = evaluator.enclosing(module, body)
         sites = list(_sites(modules, evaluator, module, body, _index(body, call, names)))

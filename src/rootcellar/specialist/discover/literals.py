@@ -9,6 +9,8 @@ from rootcellar.specialist.profile import Place, Variable
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>,]+")
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*|\s)(\S.*)$")
+#: an item of a list: ``- DATABASE_URL=postgresql://…``
+_ITEM = re.compile(r"^([A-Za-z_][\w.-]*)=['\"]?([A-Za-z][\w+.-]*://\S+?)['\"]?$")
 _LONG = re.compile(r"^--[A-Za-z][\w-]*$")
 _ASSIGNED = re.compile(r"^(?:--?)?([A-Za-z_][\w.-]*)[=:](.+)$", re.DOTALL)
 
@@ -18,6 +20,9 @@ def in_entry(name: str, value: str, place: Place) -> Iterator[Variable]:
 
     A text of several lines is taken for a block, which begins in the line below ``place``, with an entry on each line.
     """
+    item = _ITEM.match(value)
+    if item is not None:
+        name, value = item[1], item[2]
     if looks_secret(name, value):
         yield Variable(name, value, place)
     elif "\n" in value.strip():

@@ -12,6 +12,7 @@ from rootcellar.specialist.discover.evaluation.frames import absolute
 from rootcellar.specialist.discover.module_names import module_names
 from rootcellar.specialist.discover.tree import Tree
 from rootcellar.specialist.profile import Place
+from rootcellar.specialist.profile.place import folders_in_common
 
 #: Syntax trees kept at a time; each takes some megabytes.
 _KEPT = 48
@@ -21,7 +22,8 @@ VOCABULARY = (
     "signature", "chord", "AsyncResult", "GroupResult", "ResultSet", "config_from_object", "config_from_envvar",
     ".conf.", ".conf[", ".conf)", ".conf,", ".conf\n", ".conf\r", "add_defaults", "add_periodic_task",
     "on_after_configure", "on_after_finalize", ".extensions", "Flask", "flask", "load_dotenv", "read_env",
-    "DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION",
+    "DJANGO_SETTINGS_MODULE", "DJANGO_CONFIGURATION", "CELERY_BROKER_URL", "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND",
 )  # fmt: skip
 
 
@@ -92,7 +94,9 @@ class Modules:
         paths = self._paths_of.get(name)
         if not paths:
             return None
-        return self.at(max(paths, key=lambda path: _shared(path, near)) if near else paths[0])
+        return self.at(
+            max(paths, key=lambda path: (folders_in_common(path, near), -path.count("/"))) if near else paths[0]
+        )
 
     def is_module(self, name: str) -> bool:
         """Whether the project has a module of that dotted name; nothing is parsed."""
@@ -166,15 +170,6 @@ def _parsed(raw: bytes) -> ast.Module:
             except UnicodeDecodeError:
                 return ast.parse(raw.decode("latin-1"))
             raise
-
-
-def _shared(path: str, near: str) -> tuple[int, int]:
-    shared = 0
-    for one, other in zip(path.split("/")[:-1], near.split("/"), strict=False):
-        if one != other:
-            break
-        shared += 1
-    return shared, -path.count("/")
 
 
 def _nodes(tree: ast.Module) -> Iterator[ast.AST]:

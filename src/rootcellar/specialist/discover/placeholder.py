@@ -51,6 +51,10 @@ _KEYS = frozenset(
 #: What a name ends with whose value is about a secret, and is none.
 _ABOUT = _words_of("words_about_secrets.txt")
 _REFERENCE = re.compile(r"existing_?secret|(?:secret|password|token|credentials?)_?key_?(?:ref|name)|image_?pull", re.I)
+#: Keys that are there to be known: SSH's, and certificates.
+_PUBLIC = re.compile(
+    r"(?:ssh-\w+ )?AAAA(?:B3NzaC1|C3NzaC1|E2VjZHNh)|ssh-\w+ |-----BEGIN (?:\w+ )?(?:PUBLIC KEY|CERTIFICATE)"
+)
 _GENERATED = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_.-]{16,}$")
 _SHORTEST = 4
 
@@ -100,7 +104,7 @@ def looks_secret(name: str, value: str) -> bool:
     if "://" in value and has_password(value):
         return True
     bare = value.strip()
-    if len(bare) < _SHORTEST or is_placeholder(bare):
+    if len(bare) < _SHORTEST or is_placeholder(bare) or _PUBLIC.match(bare):
         return False
     if bare.isdigit() and not re.search(r"pass|pw", name, re.IGNORECASE):
         return False  # a token's size or age
@@ -117,11 +121,13 @@ def has_password(url: str) -> bool:
 
     >>> has_password("redis://:{REDIS_PASSWORD}@db/0"), has_password("sentinel://a:1;sentinel://:k33p@b:1")
     (False, True)
+    >>> has_password("amqp://shop:shop@localhost//"), has_password("amqp://shop:shop@mq//")
+    (False, True)
     """
     return any(
         address.password
         and not is_placeholder(address.password)
-        and (len(address.password) >= _SHORTEST or not address.is_local)
+        and ((len(address.password) >= _SHORTEST and address.password != address.username) or not address.is_local)
         for address in map(address_of, re.split(r"[;,\s](?=[a-z+]+://)", url))
         if address.host or address.password
     )

@@ -11,6 +11,7 @@ from rootcellar.specialist.discover.evaluation.members import bases, class_scope
 from rootcellar.specialist.discover.evaluation.methods import dumped
 from rootcellar.specialist.discover.evaluation.scope import Scope
 from rootcellar.specialist.discover.placed import Definition, Instance, PlacedDict, made_of
+from rootcellar.specialist.discover.settings_files import included
 from rootcellar.specialist.profile import Call, Place, Ref, Unknown, Value
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def module_members(evaluator: "Evaluator", module: "Module", wanted: Wanted, dep
             conditional = member.is_conditional or maybe
             one = Member(member.name, member.value, member.place, conditional, member.is_helper or member.name in used)
             found.append((star.position, one, True))
+    for position, other in included(evaluator.modules, module) if depth < _DEEPEST else ():
+        for member in module_members(evaluator, other, wanted, depth + 1):
+            found.append((position, member, True))
     for name in scope.frame.bindings:
         if wanted(name):
             found.extend((position, one, False) for position, one in _bound(evaluator, scope, name, used))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rootcellar.specialist.discover.flow.scan import scan_of
+from rootcellar.specialist.discover.flow.scan import Scan
 from rootcellar.specialist.discover.modules import Modules
 from rootcellar.specialist.profile import App, Task
 
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def find_tasks(modules: Modules, evaluator: "Evaluator", apps: Sequence[App]) -> list[Task]:
     """Return all tasks, in the order of their places: made by a decorator or a call, or class-based."""
-    return list(scan_of(modules, evaluator, apps).tasks)
+    return Scan(modules, evaluator, apps).tasks

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rootcellar.specialist.discover.flow.scan import scan_of
+from rootcellar.specialist.discover.flow.scan import Scan
 from rootcellar.specialist.discover.modules import Modules
 from rootcellar.specialist.profile import App, Task, Use
 
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def find_uses(modules: Modules, evaluator: "Evaluator", apps: Sequence[App], tasks: Sequence[Task]) -> list[Use]:
     """Return all uses, in the order of their places. ``tasks`` are those that :func:`find_tasks` found."""
-    return list(scan_of(modules, evaluator, apps).uses)
+    return Scan(modules, evaluator, apps).uses

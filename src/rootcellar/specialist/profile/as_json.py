@@ -8,7 +8,7 @@ from rootcellar.specialist.profile.app import App, Setting
 from rootcellar.specialist.profile.place import Place
 from rootcellar.specialist.profile.profile import Profile
 from rootcellar.specialist.profile.service import Process, Server
-from rootcellar.specialist.profile.shown import shown, shown_value
+from rootcellar.specialist.profile.shown import shown, shown_name, shown_value, shown_version
 from rootcellar.specialist.profile.task import Task
 from rootcellar.specialist.profile.use import Use
 
@@ -31,9 +31,9 @@ def as_json(profile: Profile, engine_names: Mapping[str, str]) -> dict[str, Any]
             {
                 "name": one.name,
                 "origin": one.origin,
-                "specifier": one.specifier,
-                "version": one.version or None,
-                "extras": list(one.extras),
+                "specifier": shown_version(one.specifier),
+                "version": shown_version(one.version) or None,
+                "extras": [shown_name(extra) for extra in one.extras],
                 "is_for_development": one.is_for_development,
                 **_place(one.place),
             }
@@ -43,7 +43,7 @@ def as_json(profile: Profile, engine_names: Mapping[str, str]) -> dict[str, Any]
         "env_files": [
             {
                 "path": one.path,
-                "variables": [variable.name for variable in one.variables],
+                "variables": [shown_name(variable.name) for variable in one.variables],
                 "is_example": one.is_example,
                 "is_tracked": one.is_tracked,
                 "is_ignored": one.is_ignored,
@@ -124,6 +124,7 @@ def _use(use: Use) -> dict[str, Any]:
         "is_in_coroutine": use.is_in_coroutine,
         "is_in_web": use.is_in_web,
         "is_in_test": use.is_in_test,
+        "is_ready": use.is_ready,
         **_place(use.place),
     }
 
@@ -138,7 +139,7 @@ def _process(process: Process) -> dict[str, Any]:
         "concurrency": process.concurrency,
         "replicas": process.replicas,
         "has_beat": process.has_beat,
-        "variables": [variable.name for variable in process.environment],
+        "variables": [shown_name(variable.name) for variable in process.environment],
         **_place(process.place),
     }
 
@@ -148,8 +149,8 @@ def _server(server: Server) -> dict[str, Any]:
         "name": server.name,
         "kind": server.kind,
         "origin": server.origin,
-        "version": server.version or None,
-        "options": {name: shown(name, _number(value)) for name, value in sorted(server.options.items())},
+        "version": shown_version(server.version) or None,
+        "options": {shown_name(name): shown(name, _number(value)) for name, value in sorted(server.options.items())},
         "ports": [{"host": one.host or None, "published": one.published, "target": one.target} for one in server.ports],
         "has_volume": server.has_volume,
         **_place(server.place),

@@ -7,7 +7,7 @@ from pathlib import Path
 from rootcellar.specialist.profile.app import App
 from rootcellar.specialist.profile.env_file import EnvFile, Variable
 from rootcellar.specialist.profile.package import Package
-from rootcellar.specialist.profile.place import Place
+from rootcellar.specialist.profile.place import Place, folders_in_common
 from rootcellar.specialist.profile.service import Process, Server
 from rootcellar.specialist.profile.task import Task
 from rootcellar.specialist.profile.use import Called, Use
@@ -77,9 +77,29 @@ class Profile:
         """Yield an app's tasks: its own, and those of no app under its folder."""
         return (one for one in self.tasks if one.app == app.target or (not one.app and self._is_under(one.place, app)))
 
-    def uses_of(self, app: App) -> Iterator[Use]:
-        """Yield the uses of results in an app's folder; where several apps share one, those of each of them."""
-        return (one for one in self.uses if self._is_under(one.place, app))
+    def uses_by_app(self) -> dict[str, list[Use]]:
+        """Return the uses of results that go through each app, by the app's target.
+
+        Of several apps that share a folder: the one whose file is nearest to the use; of equally near ones, the one
+        whose tasks they are.
+        """
+        owner_of = {task.name: task.app for task in self.tasks if task.app}
+        uses: dict[str, list[Use]] = {app.target: [] for app in self.apps}
+        for use in self.uses:
+            near = self._nearest(use.place)
+            owners = {owner_of[name] for name in use.tasks if name in owner_of} & near
+            for target in owners or near:
+                uses[target].append(use)
+        return uses
+
+    def _nearest(self, place: Place) -> set[str]:
+        near = [
+            (folders_in_common(app.place.path, place.path), app.target)
+            for app in self.apps
+            if self._is_under(place, app)
+        ]
+        most = max((shared for shared, _ in near), default=0)
+        return {target for shared, target in near if shared == most}
 
     def _is_under(self, place: Place, app: App) -> bool:
         return not app.root or place.path.startswith(app.root + "/")

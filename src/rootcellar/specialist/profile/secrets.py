@@ -16,6 +16,13 @@ def secrets_of(profile: Profile) -> frozenset[str]:
     return frozenset(_all(profile))
 
 
+def names_in(profile: Profile) -> str:
+    """Return the names that a report cannot do without, each on a line: the apps' and the paths of files."""
+    things = (*profile.apps, *profile.tasks, *profile.processes, *profile.servers)
+    paths = [*(one.place.path for one in things), *(one.path for one in profile.env_files)]
+    return "\n".join(dict.fromkeys([*(app.target for app in profile.apps), *paths]))
+
+
 def _all(profile: Profile) -> Iterator[str]:
     for app in profile.apps:
         for setting in (*app.settings, *app.unread_settings):

@@ -1,21 +1,23 @@
 """Showing: what of a setting's value may be printed. Whatever is not known to be harmless is hidden.
 
-Nothing here knows which texts are secret: it knows which are not. Numbers, flags, words of Celery's own vocabulary and
-the parts of a URL that name a place are shown; any other text is ``"…"``.
+Nothing here knows which texts are secret: it knows which are not. Flags, numbers that are short or measure something,
+known words and the parts of a URL that name a place are shown; any other text is ``"…"``.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from importlib import resources
 from typing import Any
+from zoneinfo import available_timezones
 
-from rootcellar.specialist.profile.address import Address, address_of, is_hole
+from rootcellar.specialist.profile.address import Address, address_of
 from rootcellar.specialist.profile.value import Call, Ref, Unknown, Value
-from rootcellar.urls import SECRET_NAME
+from rootcellar.specialist.report.harmless import SENSITIVE, is_harmless, is_measure, is_name
 
 HIDDEN = "***"
-#: a text that is not shown, though it need not be secret
+#: a text, or a long number, that is not shown, though it need not be secret
 SOME_TEXT = "…"
 
 #: Texts that settings take and that are nobody's secret.
@@ -25,14 +27,13 @@ VOCABULARY = frozenset(
     if not line.startswith("#")
 )
 
-#: Settings and options whose texts are names that somebody gave to a thing, and are shown if they look it.
-_NAMES = re.compile(
-    r"master_name|global_keyprefix|result_exchange(_type)?|result_queue|task(_default_queue)?|group|task_default_exchange"
-    r"|timezone|include|imports|database|taskmeta_collection|groupmeta_collection|bind_host|host"
-)
-_NAME = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,63}")
-_SCHEME = re.compile(r"[a-z][a-z+._-]{0,40}")
+_HOLES = re.compile(r"\{\w*\}")
+#: Schemes of URLs that name no database: a path there may be anything.
+_WEB = re.compile(r"https?|wss?|ftps?|file")
 _HOST = re.compile(r"[A-Za-z0-9._\[\]:-]{1,253}")
+_VERSION = r"\s*(?:[=~!<>]=?|==)?\s*v?\d{1,5}(?:\.\d{1,5}){0,5}(?:\.?(?:a|b|rc|post|dev)\d{0,4})*(?:\.\*)?\s*"
+_VERSIONS = re.compile(rf"{_VERSION}(?:,{_VERSION})*")
+_PORT = re.compile(r"\d{1,5}")
 _PATH = re.compile(r"[\w./:-]{0,128}")
 
 
@@ -46,16 +47,18 @@ def shown(name: str, data: Any) -> Any:
     """
     if isinstance(data, Unknown):
         return {"unknown": data.why}
-    if SECRET_NAME.search(name) and data not in (None, "", True, False):
+    if SENSITIVE.search(name) and data not in (None, "", True, False):
         return HIDDEN
-    if data is None or isinstance(data, (bool, int, float)):
+    if data is None or isinstance(data, bool):
         return data
+    if isinstance(data, (int, float)):
+        return data if is_measure(name, f"{data}") else SOME_TEXT
     if isinstance(data, timedelta):
         return f"{data.total_seconds():g} s"
     if isinstance(data, str):
         return _text(name, data)
     if isinstance(data, Mapping):
-        return {_key(key): shown(str(key), value) for key, value in data.items()}
+        return {shown_name(str(key)): shown(str(key), value) for key, value in data.items()}
     if isinstance(data, (list, tuple, set, frozenset)):
         return [
             shown(name, value) for value in (sorted(data, key=repr) if isinstance(data, (set, frozenset)) else data)
@@ -72,6 +75,24 @@ def shown_value(name: str, value: Value) -> Any:
     return shown(name, value.data)
 
 
+def shown_name(text: str) -> str:
+    """Return the name of an option or a variable as it may be printed: what is no such name may be anything.
+
+    >>> shown_name("SHOP_DB_HOST"), shown_name("MIIEvQIBADANBgkq")
+    ('SHOP_DB_HOST', '…')
+    """
+    return text if is_name(text) else SOME_TEXT
+
+
+def shown_version(text: str) -> str:
+    """Return a version, or a specifier of versions, as it may be printed.
+
+    >>> shown_version(">=5.3,<6"), shown_version("5.4.0rc1"), shown_version("==1.0+hunter2"), shown_version("===x")
+    ('>=5.3,<6', '5.4.0rc1', '…', '…')
+    """
+    return text if not text or _VERSIONS.fullmatch(text) else SOME_TEXT
+
+
 def shown_url(url: str) -> str:
     """Return a URL without its login and without options that are not known to be harmless.
 
@@ -83,22 +104,24 @@ def shown_url(url: str) -> str:
     address = address_of(url)
     if "://" not in url:
         return address.scheme if address.scheme in VOCABULARY else SOME_TEXT
-    scheme = address.scheme if _SCHEME.fullmatch(re.sub(r"\d", "", address.scheme)) else SOME_TEXT
+    scheme = address.scheme if is_harmless(address.scheme) else SOME_TEXT
     if address.is_cut or not _is_plain(address):
         return f"{scheme}://{HIDDEN}"
     login = _login(address, url)
     hosts = ",".join((f"{address.host}:{address.port}" if address.port else address.host, *address.more_hosts))
     path = "/" + address.path if address.path or url.partition("://")[2].partition("?")[0].endswith("/") else ""
-    query = "&".join(f"{_key(name)}={_option(name, value)}" for name, value in address.options.items())
+    if _WEB.fullmatch(scheme) and not is_harmless(path) and path != "/":
+        path = f"/{SOME_TEXT}" * bool(path)
+    query = "&".join(f"{shown_name(name)}={_option(name, value)}" for name, value in address.options.items())
     return f"{scheme}://{login}{hosts}{path}" + (f"?{query}" if query else "")
 
 
 def _is_plain(address: Address) -> bool:
     hosts = (address.host, *address.more_hosts)
     return (
-        all(not host or is_hole(host) or _HOST.fullmatch(host) for host in hosts)
-        and (not address.port or address.port.isdigit() or is_hole(address.port))
-        and (is_hole(address.path) or bool(_PATH.fullmatch(address.path)))
+        all(not host or _HOST.fullmatch(_HOLES.sub("x", host)) for host in hosts)
+        and (not address.port or bool(_PORT.fullmatch(_HOLES.sub("1", address.port))))
+        and bool(_PATH.fullmatch(_HOLES.sub("x", address.path)))
     )
 
 
@@ -116,11 +139,9 @@ def _is_only_hole(text: str) -> bool:
 
 
 def _option(name: str, value: str) -> str:
-    if SECRET_NAME.search(name):
+    if SENSITIVE.search(name):
         return HIDDEN
-    return (
-        value if value in VOCABULARY or re.fullmatch(r"-?\d{1,9}(\.\d+)?", value) or _is_only_hole(value) else SOME_TEXT
-    )
+    return value if value in VOCABULARY or is_measure(name, value) or _is_only_hole(value) else SOME_TEXT
 
 
 def _text(name: str, text: str) -> str:
@@ -128,9 +149,11 @@ def _text(name: str, text: str) -> str:
         return text
     if "://" in text:
         return shown_url(text)
-    return text if _NAMES.fullmatch(name) and _NAME.fullmatch(text) else SOME_TEXT
+    if name == "timezone":
+        return text if text in _zones() else SOME_TEXT
+    return text if is_harmless(text) or is_measure(name, text) else SOME_TEXT
 
 
-def _key(key: object) -> str:
-    text = str(key)
-    return text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", text) else SOME_TEXT
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

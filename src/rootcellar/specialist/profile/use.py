@@ -44,6 +44,8 @@ class Use:
     is_in_web: bool = False
     #: in a test, by the file's path
     is_in_test: bool = False
+    #: behind a condition that tells that the result is there: ``if r.ready():``
+    is_ready: bool = False
     #: what identifies the result within its function: the variable's name; empty if it has none
     variable: str = ""
     #: keyword arguments (``timeout`` also when it is positional), by name

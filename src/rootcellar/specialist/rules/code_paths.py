@@ -2,7 +2,9 @@
 
 import re
 
-_TESTS = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest|tests)\.py$")
+_TESTS = re.compile(
+    r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest|tests)\.py$|(^|/)(settings|config|conf)/tests?(ing)?\.py$"
+)
 
 
 def is_in_tests(path: str) -> bool:
@@ -10,5 +12,7 @@ def is_in_tests(path: str) -> bool:
 
     >>> [is_in_tests(path) for path in ("tests/.env", "shop/tests.py", "shop/conftest.py", "shop/contest.py")]
     [True, True, True, False]
+    >>> is_in_tests("config/settings/test.py"), is_in_tests("shop/test.py")
+    (True, False)
     """
     return _TESTS.search(path) is not None

@@ -33,8 +33,10 @@ def no_cleanup(app: App, project: Project) -> Iterator[Finding]:
         return  # kept for ever on purpose, which RC213 and RC214 speak of
     if not project.workers(app):
         return  # how the app is run is not written here
+    store = app.text("result_backend")
+    cleaning = [one for one in project.profile.apps if one.text("result_backend") == store]  # its rows are theirs too
     beats = [one for one in project.profile.processes if one.has_beat or one.role == "beat"]
-    if not any(project.runs(beat, app) for beat in beats):
+    if not any(project.runs(beat, one) for beat in beats for one in cleaning):
         yield found(
             app.where("result_backend"),
             "Expired results stay until celery.backend_cleanup deletes them, and no process of the project runs beat.",
@@ -126,7 +128,8 @@ def memory_only_backend(app: App, project: Project) -> Iterator[Finding]:
     is_memory = address.scheme in ("cache+memory", "cache+locmem") or (
         address.scheme.startswith("db+sqlite") and address.path.strip("/") in ("", ":memory:")
     )
-    if is_memory:
+    # What is run in the caller's own process can be kept there too.
+    if is_memory and app.known("task_always_eager") is not True:
         yield found(app.where("result_backend"), "Results lie in the memory of the process that stored them.")
 
 

@@ -84,12 +84,12 @@ def _lacks_option(app: App, project: Project, option: str) -> bool:
 @app_rule("RC406")
 def polling_waits(app: App, project: Project) -> Iterator[Finding]:
     """Waiting on an engine that is asked twice a second."""
-    waits = [use for use in project.uses(app, "get", "join") if not use.inside_task]
+    waits = [use for use in project.uses(app, "get", "join") if not use.inside_task and not use.is_ready]
     engine = project.engine(app)
     if waits and engine.abilities.waiting == "polled":
         yield found(
             app.where("result_backend"),
-            f"{_count(waits, 'place')} wait for results, and Celery's {engine.label} backend polls every 0.5 s.",
+            f"{_count(waits, 'place')} {'wait' if len(waits) > 1 else 'waits'} for results, and Celery's {engine.label} backend polls every 0.5 s.",
             related=tuple(use.place for use in waits[:5]),
         )
 
@@ -110,7 +110,10 @@ def connection_per_call(app: App, project: Project) -> Iterator[Finding]:
 def results_nobody_reads(app: App, project: Project) -> Iterator[Finding]:
     """Results that are stored for nobody."""
     tasks = [task for task in project.tasks(app) if task.ignores_result is not True]
-    if project.engine(app).name in ("disabled", "unknown") or not tasks or app.is_unknown("task_ignore_result"):
+    # django-celery-results keeps them for Django's admin, and for queries on its model.
+    if project.engine(app).name in ("disabled", "unknown", "django-db") or not tasks:
+        return
+    if app.is_unknown("task_ignore_result"):
         return
     if app.known("task_ignore_result") is True or project.uses_results(app):
         return
@@ -120,7 +123,7 @@ def results_nobody_reads(app: App, project: Project) -> Iterator[Finding]:
         return  # some other part of the repository reads results: perhaps these
     yield found(
         app.where("result_backend"),
-        f"Nothing in the project reads a result, and {_count(tasks, 'task')} store one at every run.",
+        f"Nothing in the project reads a result, and {_count(tasks, 'task')} {'store' if len(tasks) > 1 else 'stores'} one at every run.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from packaging.version import Version
@@ -74,9 +75,11 @@ class Project:
 
     def uses(self, app: App, *kinds: str) -> tuple[Use, ...]:
         """Return an app's uses of results of these kinds (all kinds: none given), those in tests left out."""
-        return tuple(
-            use for use in self.profile.uses_of(app) if not use.is_in_test and (not kinds or use.kind in kinds)
-        )
+        return tuple(use for use in self._uses[app.target] if not use.is_in_test and (not kinds or use.kind in kinds))
+
+    @cached_property
+    def _uses(self) -> dict[str, list[Use]]:
+        return self.profile.uses_by_app()
 
     def uses_results(self, app: App) -> tuple[Use, ...]:
         """Return the uses that need a result backend."""

@@ -7,10 +7,16 @@ from rootcellar.specialist.rules.finding import Finding
 from rootcellar.specialist.rules.project import Project
 from rootcellar.specialist.rules.rule import app_rule, found
 
+#: Their workers do not check, and a greenlet that waits keeps nothing from the others.
+_UNCHECKED_POOLS = frozenset({"gevent", "eventlet"})
+
 
 @app_rule("RC218")
 def get_inside_task(app: App, project: Project) -> Iterator[Finding]:
     """A task that waits for another one."""
+    pools = {worker.pool or app.known("worker_pool", "prefork") for worker in project.workers(app)}
+    if pools and pools <= _UNCHECKED_POOLS:
+        return
     for use in project.uses(app, "get", "join"):
         if use.inside_task and not _is_allowed(use, app, project):
             yield found(
@@ -46,7 +52,7 @@ def sync_subtasks_allowed(app: App, project: Project) -> Iterator[Finding]:
 def get_without_timeout(app: App, project: Project) -> Iterator[Finding]:
     """A wait without an end."""
     for use in project.uses(app, "get", "join"):
-        if use.inside_task or use.is_in_coroutine or _has_timeout(use):
+        if use.inside_task or use.is_in_coroutine or use.is_ready or _has_timeout(use):
             continue
         yield found(use.place, f"{_call(use)} without a timeout waits for ever where the result never comes.")
 
@@ -61,7 +67,7 @@ def _has_timeout(use: Use) -> bool:
 def get_in_coroutine(app: App, project: Project) -> Iterator[Finding]:
     """A wait that holds up an event loop."""
     for use in project.uses(app, "get", "join"):
-        if use.is_in_coroutine and not use.inside_task:
+        if use.is_in_coroutine and not use.inside_task and not use.is_ready:
             yield found(
                 use.place,
                 f"{_call(use)} in a coroutine blocks the event loop: nothing else runs in it until the result is here.",

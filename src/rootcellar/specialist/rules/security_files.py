@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from rootcellar.specialist.discover.placeholder import looks_secret
 from rootcellar.specialist.profile import EnvFile, Place, Variable
+from rootcellar.specialist.profile.address import address_of
 from rootcellar.specialist.rules.code_paths import is_in_tests
 from rootcellar.specialist.rules.finding import Edit, Finding
 from rootcellar.specialist.rules.project import Project
@@ -12,6 +13,11 @@ from rootcellar.specialist.rules.rule import found, project_rule
 
 _ENV_FILE = re.compile(r"(?:^|/)(?:\.env(?:[._-][^/]*)?|\.envrc|[^/]+\.env|\.envs/.+)$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}")
+#: Words with a word for a password among them and a short number, or words and the digits everybody counts with.
+_WEAK = re.compile(
+    r"[a-z_-]*(?:pass(?:word|wd)?|secret|change)[a-z_-]*[0-9!]{0,4}|[a-z_-]+[_-]?(?:12|123|1234|12345|123456|321)[!]?",
+    re.IGNORECASE,
+)
 #: What ``.gitignore`` takes literally.
 _PLAIN_PATH = re.compile(r"(?!-)[\w./-]+")
 
@@ -53,6 +59,8 @@ def real_secret_in_example(project: Project) -> Iterator[Finding]:
     """An example that gives away what it is an example of."""
     for file in _env_files(project, is_example=True):
         for variable in _secrets_in(file):
+            if _is_weak(variable.value):
+                continue
             yield found(variable.place, f"This file is an example, and {_shown(variable)} that looks real.")
 
 
@@ -62,6 +70,12 @@ def credential_in_deployment(project: Project) -> Iterator[Finding]:
     for variable in project.profile.literals:
         if not is_in_tests(variable.place.path):
             yield found(variable.place, f"In clear text: {_shown(variable)}.")
+
+
+def _is_weak(value: str) -> bool:
+    """Whether nobody takes it for a generated one, be it in use or not: ``securedbypassword123``, ``shop123456``."""
+    secrets = [address_of(url).password for url in value.split(",")] if "://" in value else [value.strip()]
+    return all(_WEAK.fullmatch(secret) for secret in secrets if secret)
 
 
 def _env_files(project: Project, *, is_example: bool) -> Iterator[EnvFile]:

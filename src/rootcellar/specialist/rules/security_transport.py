@@ -9,6 +9,7 @@ from rootcellar.specialist.rules.destination import Destination, destination_of,
 from rootcellar.specialist.rules.finding import Finding
 from rootcellar.specialist.rules.project import Project
 from rootcellar.specialist.rules.rule import app_rule, found
+from rootcellar.urls import SECRET_NAME
 
 _NAMES = {
     "redis": "Redis",
@@ -151,6 +152,8 @@ def no_password(app: App, project: Project) -> Iterator[Finding]:
         return
     if destination.has_unknown_options or _has_other_login(app, project, destination):
         return
+    if setting.value.is_default and any(SECRET_NAME.search(variable) for variable in setting.value.variables):
+        return  # the password is to come from a variable, which nothing here sets
     yield found(setting.place, f"{destination.setting} reaches {_NAMES[destination.kind]} without a password.")
 
 

@@ -168,15 +168,24 @@ def namespace_mismatch(app: App, project: Project) -> Iterator[Finding]:
     for setting in app.unread_settings:
         name = setting.name if setting.name in known else _without_prefix(setting.written.lower(), known)
         # `BROKER_URL = …` beside `CELERY_BROKER_URL = BROKER_URL` is a variable, and no mistake.
-        if not name or app.get(name) is not None:
+        if not name or app.get(name) is not None or _is_default(setting, known.get(name)):
             continue
         if app.namespace:
             said = f"the app reads names that begin with {app.namespace}_"
             mend = f"Write {app.namespace}_{name.upper()}."
+        elif setting.origin in ("update", "attribute", "item"):
+            said = "Celery has no such name, neither a new one nor an old one"
+            mend = f"Write {name}."
         else:
             said = "config_from_object() was given no namespace, and reads names without a prefix"
             mend = f'Write {name}, or give config_from_object() namespace="{setting.written.partition("_")[0]}".'
         yield found(setting.place, f"{setting.written} is not read: {said}.", mend=mend)
+
+
+def _is_default(setting: Setting, known: CelerySetting | None) -> bool:
+    """Whether it would change nothing if it were read."""
+    data = setting.value.data
+    return known is not None and setting.value.is_known and type(data) is type(known.default) and data == known.default
 
 
 def _without_prefix(written: str, known: Mapping[str, CelerySetting]) -> str:

@@ -117,7 +117,7 @@ def _binary(evaluator: "Evaluator", node: ast.BinOp, scope: "Scope") -> Value:
         right = evaluator.evaluate(one.right, scope)
         place = scope.module.place(one)
         if isinstance(one.op, ast.Mod) and isinstance(result.data, str):
-            names = _names_of(one.right, right)
+            names = _names_of(evaluator, one.right, right, scope)
             result = percent(result, right, names)
         elif isinstance(one.op, ast.Add) and (isinstance(result.data, str) or isinstance(right.data, str)):
             result = _concatenated(one.left, result, one.right, right)
@@ -126,9 +126,9 @@ def _binary(evaluator: "Evaluator", node: ast.BinOp, scope: "Scope") -> Value:
     return result
 
 
-def _names_of(node: ast.expr, value: Value) -> list[str]:
+def _names_of(evaluator: "Evaluator", node: ast.expr, value: Value, scope: "Scope") -> list[str]:
     if isinstance(node, ast.Tuple):
-        return [hole_name(one, Value(Unknown(""))) for one in node.elts]
+        return [hole_name(one, evaluator.evaluate(one, scope)) for one in node.elts]
     return [hole_name(node, value)]
 
 

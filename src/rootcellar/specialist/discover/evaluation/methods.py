@@ -48,7 +48,7 @@ def method_call(
         case PathText():
             return _of_path(base, name, arguments)
         case str() | bytes():
-            return _of_text(base, name, arguments, node)
+            return _of_text(evaluator, base, name, arguments, scope, node)
         case PlacedDict() | dict():
             return _of_dict(evaluator, base, name, arguments, scope)
         case timedelta() if name == "total_seconds":
@@ -68,14 +68,16 @@ def method_call(
     return None
 
 
-def _of_text(base: Value, name: str, arguments: Arguments, node: ast.Call) -> Value | None:
+def _of_text(
+    evaluator: "Evaluator", base: Value, name: str, arguments: Arguments, scope: "Scope", node: ast.Call
+) -> Value | None:
     args = arguments.args
     func = node.func
     if name == "format":
         named = [(hole_name(part, value), value) for part, value in zip(node.args, args, strict=False)]
         return formatted(base, named, dict(arguments.kwargs))
     if name == "join" and len(args) == 1:
-        return _joined(base, args[0], node)
+        return _joined(evaluator, base, args[0], scope, node)
     if any(not value.is_known for value in args) and name != "replace":
         return unknown(f"{name}() with something that is not known", base, *args)
     values = [value.data for value in args]
@@ -104,7 +106,7 @@ def _of_text(base: Value, name: str, arguments: Arguments, node: ast.Call) -> Va
     return unknown(f"{name}() of a text", base)
 
 
-def _joined(separator: Value, items: Value, node: ast.Call) -> Value:
+def _joined(evaluator: "Evaluator", separator: Value, items: Value, scope: "Scope", node: ast.Call) -> Value:
     if not isinstance(items.data, (list, tuple)) or not isinstance(separator.data, str):
         return unknown("joined from parts that are not known", separator, items)
     argument = node.args[0] if node.args else node
@@ -112,7 +114,8 @@ def _joined(separator: Value, items: Value, node: ast.Call) -> Value:
     parts: list[Value] = []
     for n, data in enumerate(items.data):
         holes = tuple(hole for hole in items.holes if isinstance(data, str) and f"{{{hole}}}" in data)
-        name = hole_name(nodes[n], Value(Unknown(""))) if n < len(nodes) else "unknown"
+        known = isinstance(data, str) or n >= len(nodes)
+        name = "unknown" if known else hole_name(nodes[n], evaluator.evaluate(nodes[n], scope))
         parts.append(text_of(Value(data, holes), name))
     text = joined(parts, separator.data)
     return made_of(text.data, separator, items, holes=text.holes)

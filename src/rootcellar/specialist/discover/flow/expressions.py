@@ -10,6 +10,7 @@ from rootcellar.specialist.discover.flow import celery_calls
 from rootcellar.specialist.discover.flow.attributes import attribute_of
 from rootcellar.specialist.discover.flow.celery_names import PUBLIC
 from rootcellar.specialist.discover.flow.frames import Frame
+from rootcellar.specialist.discover.flow.guards import ready_if
 from rootcellar.specialist.discover.flow.things import (
     AppThing,
     ChordHeader,
@@ -207,14 +208,26 @@ def operation(
 
 def _any_of(flow: "Flow", frame: Frame, node: ast.BoolOp) -> Thing:
     found: Thing = None
+    context = frame.context
+    ready = context.ready
     for value in node.values:
         found = flow.one_of(found, thing_of(flow, frame, value))
+        if_true, if_false = ready_if(value)
+        context.ready |= if_true if isinstance(node.op, ast.And) else if_false
+    context.ready = ready
     return found
 
 
 def _choice(flow: "Flow", frame: Frame, node: ast.IfExp) -> Thing:
     thing_of(flow, frame, node.test)
-    return flow.one_of(thing_of(flow, frame, node.body), thing_of(flow, frame, node.orelse))
+    context, (if_true, if_false) = frame.context, ready_if(node.test)
+    ready = context.ready
+    context.ready = ready | if_true
+    body = thing_of(flow, frame, node.body)
+    context.ready = ready | if_false
+    other = thing_of(flow, frame, node.orelse)
+    context.ready = ready
+    return flow.one_of(body, other)
 
 
 def _walrus(flow: "Flow", frame: Frame, node: ast.NamedExpr) -> Thing:

@@ -20,6 +20,8 @@ class Loop:
     tested: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     asked: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     sleeps: bool = False
+    #: names of results of tasks that are sent in it
+    sent: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Context:
     loops: list[Loop] = field(default_factory=list)
     #: ``with allow_join_result()`` around it
     joins: int = 0
+    #: variables of results that are known to be there by now
+    ready: frozenset[str] = frozenset()
     returned: Thing = None
     yielded: Thing = None
 

@@ -3,10 +3,8 @@
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from rootcellar.specialist.discover.calls import calls_in, may_have_calls
 from rootcellar.specialist.discover.flow.attributes import of_app
@@ -16,6 +14,7 @@ from rootcellar.specialist.discover.flow.module_flow import Flow, Known
 from rootcellar.specialist.discover.flow.things import AppThing, Class, Dotted, Function, Result, TaskThing, Thing
 from rootcellar.specialist.discover.modules import Module, Modules
 from rootcellar.specialist.profile import App, Called, Task, Use, Value
+from rootcellar.specialist.profile.place import folders_in_common
 
 if TYPE_CHECKING:
     from rootcellar.specialist.discover.evaluate import Evaluator
@@ -190,7 +189,7 @@ class Scan:
         for n in range(len(parts) - 1, 0, -1):
             paths = self._paths_of.get(".".join(parts[:n]))
             if paths:
-                return max(paths, key=lambda path: (len(folders_in_common(path, near)), -path.count("/"))), parts[n:]
+                return max(paths, key=lambda path: (folders_in_common(path, near), -path.count("/"))), parts[n:]
         return "", []
 
     def is_of_project(self, dotted: str) -> bool:
@@ -228,24 +227,3 @@ class Scan:
         self._candidates |= callers
         for path in sorted(callers):
             self.flow(path)
-
-
-def folders_in_common(path: str, near: str) -> list[str]:
-    """Return the folders that two paths have in common.
-
-    >>> folders_in_common("a/b/c.py", "a/b/d/e.py")
-    ['a', 'b']
-    """
-    pairs = zip(path.split("/")[:-1], near.split("/")[:-1], strict=False)
-    return [one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs)]
-
-
-_SCANS: WeakKeyDictionary[Modules, Scan] = WeakKeyDictionary()
-
-
-def scan_of(modules: Modules, evaluator: "Evaluator", apps: Sequence[App]) -> Scan:
-    """Return the scan of a project, made the first time it is asked for."""
-    found = _SCANS.get(modules)
-    if found is None:
-        found = _SCANS[modules] = Scan(modules, evaluator, apps)
-    return found

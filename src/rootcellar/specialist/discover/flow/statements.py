@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rootcellar.specialist.discover.flow.annotations import annotated
-from rootcellar.specialist.discover.flow.celery_names import ALLOW_JOINS, GROUP_RESULT_CLASSES, RESULT_CLASSES
+from rootcellar.specialist.discover.flow.attributes import variable_of
+from rootcellar.specialist.discover.flow.celery_names import ALLOW_JOINS, GROUP_RESULT_CLASSES, RESULT_CLASSES, SENDS
 from rootcellar.specialist.discover.flow.expressions import bind, operation, rebind, thing_of
 from rootcellar.specialist.discover.flow.frames import Frame, Loop
+from rootcellar.specialist.discover.flow.guards import leaves, ready_if
 from rootcellar.specialist.discover.flow.things import Dotted, Result, Thing, either, element
 
 if TYPE_CHECKING:
@@ -52,7 +54,18 @@ def _return(flow: "Flow", frame: Frame, node: ast.Return) -> None:
 def _assign(flow: "Flow", frame: Frame, node: ast.Assign) -> None:
     thing = thing_of(flow, frame, node.value)
     for target in node.targets:
+        _renewed(frame, target, node.value)
         bind(flow, frame, target, flow.placed(frame, target, node.value, thing), node.value)
+
+
+def _renewed(frame: Frame, target: ast.expr, value: ast.expr) -> None:
+    """A variable stands for another result from here on, which may not be there yet."""
+    name, context = variable_of(target), frame.context
+    context.ready -= {name}
+    match value:
+        case ast.Call(func=ast.Attribute(attr=method)) if name and method in SENDS | {"send_task"}:
+            for loop in context.loops:
+                loop.sent.add(name)
 
 
 def _annotated_assign(flow: "Flow", frame: Frame, node: ast.AnnAssign) -> None:
@@ -78,11 +91,18 @@ def _augmented_assign(flow: "Flow", frame: Frame, node: ast.AugAssign) -> None:
 def _if(flow: "Flow", frame: Frame, node: ast.If) -> None:
     thing_of(flow, frame, node.test)
     before = dict(frame.names)
+    ready, (if_true, if_false) = frame.context.ready, ready_if(node.test)
+    frame.context.ready = ready | if_true
     _narrow(flow, frame, node.test)
     run(flow, frame, node.body)
     after, frame.names = frame.names, before
+    in_body, frame.context.ready = frame.context.ready, ready | if_false
     run(flow, frame, node.orelse)
     frame.merge(after, frame.names)
+    if leaves(node.orelse):
+        frame.context.ready = in_body
+    elif not leaves(node.body):
+        frame.context.ready &= in_body
 
 
 def _narrow(flow: "Flow", frame: Frame, test: ast.expr) -> None:
@@ -114,9 +134,13 @@ def _loop(flow: "Flow", frame: Frame, node: ast.For | ast.AsyncFor | ast.While, 
         loop.is_in_test = True
         thing_of(flow, frame, node.test)
         loop.is_in_test = False
-    before = dict(frame.names)
+    before, ready = dict(frame.names), context.ready
+    if_true, if_false = ready_if(node.test) if isinstance(node, ast.While) else (ready, ready)
+    context.ready = ready | if_true
     run(flow, frame, node.body)
     frame.merge(frame.names, before)
+    # A loop may be left by a break, too: but then the code that follows has mostly waited long enough.
+    context.ready = ready | if_false
     context.loops.pop()
     context.depth -= 1
     flow.uses.left(frame, loop, node)

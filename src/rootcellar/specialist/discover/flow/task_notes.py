@@ -50,6 +50,8 @@ class TaskNotes:
     def maker(self, thing: Thing, decorator: ast.expr) -> TaskMaker | None:
         """Return what a decorator makes tasks with; ``None`` if it makes none."""
         call = decorator if isinstance(decorator, ast.Call) else None
+        if isinstance(thing, Dotted) and call is None:
+            thing = self._flow.resolve(thing.name) or thing  # `task = app.task` of another module
         match thing:
             case TaskMaker():
                 return thing

@@ -58,6 +58,7 @@ class UseNotes:
             is_in_loop=context.depth > 0,
             is_in_web=flow.is_web,
             is_in_test=flow.is_test,
+            is_ready=bool(variable) and variable in context.ready,
             variable=variable,
             arguments=arguments or {},
         )
@@ -109,7 +110,7 @@ class UseNotes:
 
     def left(self, frame: Frame, loop: Loop, node: ast.While | ast.For | ast.AsyncFor) -> None:
         """A loop is at its end: note it if it polls, else leave what it asks and sleeps to the loop around it."""
-        own = [one for one in loop.asked if one[1].partition(".")[0] not in loop.targets]
+        own = [one for one in loop.asked if one[1].partition(".")[0] not in loop.targets and one[1] not in loop.sent]
         polls = loop.tested or (own if loop.sleeps else [])
         if polls:
             attribute, variable, _ = polls[0]
