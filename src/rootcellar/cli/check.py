@@ -15,6 +15,8 @@ from rootcellar.cli.extra import require_check_extra
 from rootcellar.cli.failure import FOUND, remember_secret
 from rootcellar.errors import ConfigurationError, did_you_mean
 
+#: How often --fix looks again for what it could mend; each time it mends at least one file.
+_ROUNDS = 20
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "manage.py", ".git")
 
 
@@ -134,16 +136,24 @@ def _mend(report: Any, run: Callable[[], Any], out: Output, *, is_written: bool,
     """Show what can be mended; write it, and return the report of a second check, if ``is_written``."""
     from rootcellar.specialist.mending.mended import mended
 
-    findings = [one for one in report.findings if not only or one.place.path == only]
-    done = mended(report.project.profile, findings)
-    out.say(diff_of(done, report))
+    files: set[str] = set()
+    for _ in range(_ROUNDS):
+        findings = [one for one in report.findings if not only or one.place.path == only]
+        done = mended(report.project.profile, findings)
+        if done.changes or not files:
+            out.say(diff_of(done, report))
+        if not is_written or not done.changes:
+            break
+        done.write()
+        files.update(change.path for change in done.changes)
+        # What was mended may have hidden another one: a setting that a subclass or a later module sets again.
+        report = run()
     for refused in done.refused:
         click.echo(f"Not mended: {refused.place}: {refused.why}", err=True)
-    if not is_written or not done.changes:
-        return report
-    done.write()
-    click.echo(f"{len(done.changes)} of the project's files were mended.", err=True)
-    return run()
+    if files:
+        mended_now = "1 file was mended." if len(files) == 1 else f"{len(files)} files were mended."
+        click.echo(mended_now, err=True)
+    return report
 
 
 def _rules() -> Any:

@@ -27,14 +27,24 @@ def _lines(change: Change, hide: Callable[[str], str]) -> Iterator[str]:
 
     yield f"--- {change.path}"
     yield f"+++ {change.path}"
-    for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_CONTEXT):
-        yield f"@@ -{group[0][1] + 1} +{group[0][3] + 1} @@"
+    # Only what lies between is compared: line by line that takes the square of their number where many are the same.
+    skipped = max(0, _same(before, after) - _CONTEXT)
+    left = max(0, _same(before[:skipped:-1], after[:skipped:-1]) - _CONTEXT)
+    compared = SequenceMatcher(None, before[skipped : len(before) - left], after[skipped : len(after) - left])
+    for group in compared.get_grouped_opcodes(_CONTEXT):
+        yield f"@@ -{skipped + group[0][1] + 1} +{skipped + group[0][3] + 1} @@"
         for kind, start, end, new_start, new_end in group:
             if kind == "equal":
-                yield from shown(" ", before, old, range(start, end))
+                yield from shown(" ", before, old, range(skipped + start, skipped + end))
                 continue
-            yield from shown("-", before, old, range(start, end))
-            yield from shown("+", after, new, range(new_start, new_end))
+            yield from shown("-", before, old, range(skipped + start, skipped + end))
+            yield from shown("+", after, new, range(skipped + new_start, skipped + new_end))
+
+
+def _same(one: list[str], other: list[str]) -> int:
+    """Return how many lines at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _cut(text: str) -> list[str]:

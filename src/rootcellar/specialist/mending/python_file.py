@@ -1,5 +1,6 @@
 """The Python file: setting, renaming and removing a setting in it. All else stays as it is, byte by byte."""
 
+import ast
 import re
 
 import libcst as cst
@@ -10,6 +11,8 @@ from rootcellar.specialist.mending.spot import Span, Spot, spots_in
 from rootcellar.specialist.rules.finding import Edit
 
 _SIGN = re.compile(r"[ \t]*[:=][ \t]*")
+#: What takes any setting as a keyword.
+_TAKES_ANY = frozenset({"Celery", "dict", "update", "from_mapping", "add_defaults"})
 _QUOTED = re.compile(r"([A-Za-z]*)(\"\"\"|'''|\"|')")
 
 
@@ -84,6 +87,8 @@ def _named(source: _Source, edit: Edit, naming: Naming) -> Spot:
         found = [one for one in found if one.column == edit.place.column]
     if len(found) != 1:
         raise NotMended(f"{edit.setting} is not set there once" if found else f"{edit.setting} is not set there")
+    if found[0].is_field:
+        raise NotMended(f"{edit.setting} is a field of a class, which may be filled from elsewhere")
     return found[0]
 
 
@@ -97,15 +102,62 @@ def _set(source: _Source, edit: Edit, naming: Naming) -> str:
     if len(there) > 1:
         raise NotMended(f"{edit.setting} is set more than once there")
     if there:
-        return source.replaced(there[0].value_span, edit.value)
+        return _change(source, there[0], edit.value)
     name = naming.named_like(edit.setting, neighbour.name)
     if name is None or not neighbour.is_plain:
         raise NotMended(f"it is not certain how {edit.setting} is to be written there")
-    return (
-        _add_statement(source, neighbour, name, edit.value)
-        if neighbour.kind == "statement"
-        else _add_entry(source, neighbour, name, edit.value)
-    )
+    if neighbour.kind == "statement":
+        return _add_statement(source, neighbour, name, edit.value)
+    if isinstance(neighbour.container, cst.Call) and not _takes_any(neighbour.container):
+        raise NotMended(f"it is not certain that {edit.setting} can be given there")
+    return _add_entry(source, neighbour, name, edit.value)
+
+
+def _takes_any(call: cst.Call) -> bool:
+    """Whether a call can be given one more setting; behind ``**`` it might be given already."""
+    name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+    is_known = isinstance(name, cst.Name) and name.value in _TAKES_ANY
+    return is_known and not any(argument.star == "**" for argument in call.args)
+
+
+def _change(source: _Source, spot: Spot, value: str) -> str:
+    """Change a value that is written out; of a list only the items that go are touched."""
+    try:
+        before, after = _literal(source.at(spot.value_span)), _literal(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise NotMended(f"the value of {spot.name} is worked out, and not written out") from None
+    if before == after:
+        return source.text
+    if isinstance(before, (list, tuple, set)) and isinstance(after, list):
+        if sorted(map(repr, before)) == sorted(map(repr, after)):
+            return source.text
+        kept = [(span, comma) for span, comma in spot.items if _literal(source.at(span)) in after]
+        if len(kept) == 1 and isinstance(before, tuple):
+            value = f"{source.at(kept[0][0])},"  # the brackets stand outside
+        else:
+            made = source
+            for span, comma in reversed(spot.items):
+                if (span, comma) not in kept:
+                    made = _Source(_remove_item(made, span, comma), ())
+            end = spot.value_span[1] - len(source.data) + len(made.data)
+            if _is_list(made.at((spot.value_span[0], end)), after):
+                return made.text
+    if "#" in source.at(spot.value_span):
+        raise NotMended(f"there are comments inside the value of {spot.name}")
+    return source.replaced(spot.value_span, value)
+
+
+def _literal(text: str) -> object:
+    # In brackets, as its own may stand outside the span; a comment must not swallow the closing one.
+    return ast.literal_eval(f"(\n{text.strip()}\n)")
+
+
+def _is_list(text: str, wanted: list[object]) -> bool:
+    try:
+        value = _literal(text)
+    except (ValueError, SyntaxError):
+        return False
+    return isinstance(value, (list, tuple, set)) and sorted(map(repr, value)) == sorted(map(repr, wanted))
 
 
 def _neighbour(source: _Source, edit: Edit, naming: Naming) -> Spot:
@@ -159,11 +211,18 @@ def _remove(source: _Source, spot: Spot) -> str:
         if spot.siblings == 1 and not isinstance(spot.container, cst.Module):
             return source.replaced((spot.span[0], source.line_end(spot.span[1])), "pass")
         return source.replaced((start, end), "")
-    end = spot.comma[1] if spot.comma else spot.span[1]
+    return _remove_item(source, spot.span, spot.comma)
+
+
+def _remove_item(source: _Source, span: Span, comma: Span | None) -> str:
+    """Remove one of several things in brackets, with its comma, and with its line where it has one of its own."""
+    end = comma[1] if comma else span[1]
     rest = source.data[end : source.line_end(end)]
-    if source.starts_line(spot.span[0]) and (not rest.strip() or rest.strip().startswith(b"#")):
-        return source.replaced((source.line_start(spot.span[0]), source.next_line(end)), "")
-    if spot.comma is not None and not rest.lstrip().startswith((b")", b"}", b"]")):
-        return source.replaced((spot.span[0], end + len(rest) - len(rest.lstrip())), "")
-    before = source.data[: spot.span[0]].rstrip()
-    return source.replaced((len(before) - 1 if before.endswith(b",") else spot.span[0], end), "")
+    if source.starts_line(span[0]) and (not rest.strip() or rest.strip().startswith(b"#")):
+        return source.replaced((source.line_start(span[0]), source.next_line(end)), "")
+    before = source.data[: span[0]].rstrip()
+    if comma is not None and (not rest.strip() or rest.lstrip().startswith(b"#")):
+        return source.replaced((len(before), end), "")
+    if comma is not None and not rest.lstrip().startswith((b")", b"}", b"]")):
+        return source.replaced((span[0], end + len(rest) - len(rest.lstrip())), "")
+    return source.replaced((len(before) - 1 if before.endswith(b",") else span[0], end), "")

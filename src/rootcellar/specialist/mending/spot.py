@@ -29,6 +29,7 @@ class Spot:
     #: of a comma behind an entry or keyword
     comma: Span | None
     line: int
+    #: in bytes
     column: int
     #: the block, mapping or call that it is in
     container: cst.CSTNode
@@ -36,6 +37,10 @@ class Spot:
     siblings: int
     #: whether a neighbour can be written just like it
     is_plain: bool = True
+    #: whether it is an annotated field of a class, whose name says more: what may be passed, or which variable is read
+    is_field: bool = False
+    #: of what is in the value, if that is a list, tuple or set: spans of each item and of the comma behind it
+    items: tuple[tuple[Span, Span | None], ...] = ()
 
 
 class Spots(cst.CSTVisitor):
@@ -43,14 +48,20 @@ class Spots(cst.CSTVisitor):
 
     METADATA_DEPENDENCIES = (ByteSpanPositionProvider, PositionProvider)
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
+        self._data = text.encode()
         self.found: list[Spot] = []
         self._blocks: list[tuple[cst.CSTNode, int]] = []
+        self._classes: set[cst.CSTNode] = set()
 
     def visit_Module(self, node: cst.Module) -> None:
         """Enter the outermost block."""
         self._blocks.append((node, len(node.body)))
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        """Remember its block."""
+        self._classes.add(node.body)
 
     def visit_IndentedBlock(self, node: cst.IndentedBlock) -> None:
         """Enter a block."""
@@ -79,6 +90,7 @@ class Spots(cst.CSTVisitor):
         self._add(
             "statement", name, base, node, name_node, statement.value, None, container, siblings,
             is_plain=isinstance(statement, cst.Assign),
+            is_field=isinstance(statement, cst.AnnAssign) and container in self._classes,
         )  # fmt: skip
 
     def visit_Dict(self, node: cst.Dict) -> None:
@@ -124,24 +136,36 @@ class Spots(cst.CSTVisitor):
         siblings: int,
         *,
         is_plain: bool = True,
+        is_field: bool = False,
     ) -> None:
-        start = self.get_metadata(PositionProvider, node).start
+        span = self._span(node)
         self.found.append(
             Spot(
                 kind,
                 name,
                 base,
-                self._span(node),
+                span,
                 self._span(name_node),
                 self._span(value),
                 self._span(comma) if isinstance(comma, cst.Comma) else None,
-                start.line,
-                start.column,
+                self.get_metadata(PositionProvider, node).start.line,
+                span[0] - self._line_start(span[0]),
                 container,
                 siblings,
                 is_plain,
+                is_field,
+                tuple(self._items(value)),
             )
         )
+
+    def _items(self, value: cst.CSTNode) -> Iterator[tuple[Span, Span | None]]:
+        if isinstance(value, (cst.List, cst.Tuple, cst.Set)):
+            for one in value.elements:
+                yield self._span(one), self._span(one.comma) if isinstance(one.comma, cst.Comma) else None
+
+    def _line_start(self, offset: int) -> int:
+        """Return where a line begins: a column counts bytes, as in :mod:`ast`, and libcst's counts characters."""
+        return max(self._data.rfind(b"\n", 0, offset), self._data.rfind(b"\r", 0, offset)) + 1
 
     def _span(self, node: cst.CSTNode) -> Span:
         span = self.get_metadata(ByteSpanPositionProvider, node)
@@ -156,7 +180,7 @@ def spots_in(text: str) -> Iterator[Spot]:
     """
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-        spots = Spots()
+        spots = Spots(text)
         wrapper.visit(spots)
     except (cst.ParserSyntaxError, RecursionError) as exc:
         raise NotMended(f"the file cannot be parsed ({type(exc).__name__})") from None

@@ -101,7 +101,6 @@ def no_retry(app: App, project: Project) -> Iterator[Finding]:
         yield found(
             where,
             f"{_RETRY} is off: a result that cannot be stored in an outage is lost.",
-            edit=Edit("set", where, _RETRY, "True"),
         )
 
 
@@ -117,7 +116,6 @@ def fail_over_not_retried(app: App, project: Project) -> Iterator[Finding]:
         yield found(
             where,
             f"Results that end during a fail-over are lost: {_RETRY} is off.",
-            edit=Edit("set", where, _RETRY, "True"),
         )
 
 

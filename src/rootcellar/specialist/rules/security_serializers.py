@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rootcellar.specialist.profile import App, Call, Called, Ref, Setting, Unknown
+from rootcellar.specialist.profile import App, Call, Called, Ref, Setting, Unknown, Value
 from rootcellar.specialist.rules.code_paths import is_in_tests
 from rootcellar.specialist.rules.finding import Edit, Finding
 from rootcellar.specialist.rules.project import Project
@@ -51,18 +51,25 @@ def pickle_accepted(app: App, project: Project) -> Iterator[Finding]:
             yield found(
                 setting.place,
                 f"{name} holds pickle: whoever can write a message can run code in whatever reads it.",
-                edit=_without_pickle(app, setting),
+                edit=_without_pickle(app, setting, project),
             )
 
 
-def _without_pickle(app: App, setting: Setting) -> Edit | None:
-    """Return the edit that takes pickle out, where JSON stays and nothing of the app is still written as pickle."""
+def _without_pickle(app: App, setting: Setting, project: Project) -> Edit | None:
+    """Return the edit that takes pickle out, where JSON stays and nothing of the project is still written as pickle."""
     kept = [one for one in setting.value.data if one not in _PICKLE]
-    is_written = any(app.is_unknown(one) or app.known(one) in _PICKLE for one in (*_SERIALIZERS, "event_serializer"))
+    written = (*_SERIALIZERS, "event_serializer")
+    is_written = any(
+        other.is_unknown(one) or other.known(one) in _PICKLE for other in project.profile.apps for one in written
+    ) or any(_may_be_pickled(task.options.get("serializer")) for task in project.profile.tasks)
     is_plain = all(isinstance(one, str) and re.fullmatch(r"[\w./+-]+", one) for one in kept)
     if is_written or not is_plain or {"json", "application/json"}.isdisjoint(kept):
         return None
     return Edit("set", setting.place, setting.name, "[" + ", ".join(f'"{one}"' for one in kept) + "]")
+
+
+def _may_be_pickled(serializer: Value | None) -> bool:
+    return serializer is not None and (not serializer.is_known or serializer.data in _PICKLE)
 
 
 @app_rule("RC112")

@@ -63,8 +63,15 @@ def unknown_setting(app: App, project: Project) -> Iterator[Finding]:
         yield found(
             setting.place,
             f"Celery has no setting {setting.written}, and ignores it without a word.{hint}",
-            edit=Edit("rename", setting.place, setting.written, _spelt(app, setting, new)) if new else None,
+            edit=_renamed(app, setting, new),
         )
+
+
+def _renamed(app: App, setting: Setting, new: str) -> Edit | None:
+    """Return the edit, for settings of results: what begins to count elsewhere may change how every task is run."""
+    if new not in RESULT_SETTINGS:
+        return None
+    return Edit("rename", setting.place, setting.written, _spelt(app, setting, new))
 
 
 def _is_foreign(app: App, setting: Setting, known: Mapping[str, CelerySetting], version: Version) -> bool:
