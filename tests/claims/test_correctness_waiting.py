@@ -103,6 +103,18 @@ def test_get_without_a_timeout_goes_on_where_one_with_a_timeout_has_given_up(new
     assert got == [7]
 
 
+@pytest.mark.claims("RC219")
+@pytest.mark.claims("RC232")
+@pytest.mark.parametrize("asked", ["ready", "state"])
+def test_get_gives_what_asking_for_the_state_has_brought(asked: str, new_app: NewApp, redis_url: str) -> None:
+    app = new_app(redis_url)
+    app.backend.store_result("there", 42, "SUCCESS")
+    result = AsyncResult("there", app=app)
+    assert result.ready() if asked == "ready" else result.state == "SUCCESS"
+    app.backend.delete(app.backend.get_key_for_task("there"))
+    assert result.get() == 42  # from no store, and without a timeout
+
+
 @pytest.mark.claims("RC232")
 def test_nothing_else_runs_in_an_event_loop_while_a_coroutine_waits(new_app: NewApp, redis_url: str) -> None:
     app = new_app(redis_url)

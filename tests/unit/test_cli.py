@@ -19,6 +19,7 @@ COMMAND = [sys.executable, "-c", "from rootcellar.cli import main; main()"]
 COMMANDS = [
     ["check"],
     ["demo"],
+    ["doctor"],
     ["inspect"],
     ["schema"],
     ["schema", "upgrade"],

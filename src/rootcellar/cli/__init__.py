@@ -15,6 +15,7 @@ from rootcellar.urls import PREFIX
     commands_in={
         "check": "rootcellar.cli.check",
         "demo": "rootcellar.cli.demo",
+        "doctor": "rootcellar.cli.doctor",
         "inspect": "rootcellar.cli.inspect",
         "schema": "rootcellar.cli.schema",
         "spool": "rootcellar.cli.spool",

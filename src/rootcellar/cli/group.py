@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from rootcellar.cli.failure import INTERRUPTED, message_of, secrets_in, status_of
+from rootcellar.cli.failure import INTERRUPTED, message_of, remember_secret, secrets_in, status_of
 from rootcellar.errors import did_you_mean
+from rootcellar.specialist.secrets import blot_out
 
 _SILENCE = logging.NullHandler()
 
@@ -33,6 +34,14 @@ class CellarGroup(click.Group):
             return command
         return super().get_command(ctx, cmd_name)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the command line apart; the URLs in it are kept in mind, for no error may repeat their passwords."""
+        for word in args:
+            if "://" in word:
+                remember_secret(ctx, word)
+                remember_secret(ctx, repr(word)[1:-1])
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -52,7 +61,10 @@ class CellarGroup(click.Group):
         logging.getLogger().addHandler(_SILENCE)
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as exc:
+            exc.message = blot_out(exc.message, secrets_in(ctx), any_url=False)
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

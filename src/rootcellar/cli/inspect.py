@@ -31,15 +31,13 @@ def inspect(
     """
     require_check_extra("inspect")
     from rootcellar.specialist.inspection import inspection_of
-    from rootcellar.specialist.secrets import blot_out
 
     loaded = load_app(app_name, ctx) if app_name else mounted_app(ctx)
     seen = inspection_of(path, app_name or "", loaded, probe=probe, timeout_s=timeout)
     for secret in seen.secrets:
         remember_secret(ctx, secret)
     if as_json:
-        text = json.dumps(seen.as_json(), indent=2, ensure_ascii=False)
-        click.echo(blot_out(text, seen.secrets, any_url=False))
+        click.echo(json.dumps(seen.as_json(), indent=2, ensure_ascii=False))
     else:
         from rootcellar.cli.inspect_view import show
 

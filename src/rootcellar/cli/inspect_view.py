@@ -10,10 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rootcellar.specialist.inspection import Inspection
-from rootcellar.specialist.profile import App, Setting
+from rootcellar.specialist.profile import App, Setting, Task
 from rootcellar.specialist.profile.as_json import uses_by_kind
-from rootcellar.specialist.profile.shown import shown_value
-from rootcellar.specialist.secrets import blot_out
+from rootcellar.specialist.profile.shown import shown_value, shown_version
 
 #: Lines of a list before the rest is only counted.
 _MOST = 12
@@ -35,7 +34,9 @@ class View:
             self._app(app)
         self._tasks()
         self._list("Processes", (self._process(one) for one in profile.processes))
-        self._list("Servers", (f"{one.name}  {one.kind} {one.version}  {one.place}" for one in profile.servers))
+        self._list(
+            "Servers", (f"{one.name}  {one.kind} {shown_version(one.version)}  {one.place}" for one in profile.servers)
+        )
         self._list(
             "Env files",
             (
@@ -89,8 +90,9 @@ class View:
     def _tasks(self) -> None:
         profile = self.seen.profile
         if profile.tasks:
-            ignoring = sum(one.ignores_result is True for one in profile.tasks)
-            self._line(f"\n{len(profile.tasks)} tasks, {ignoring} of which ignore their result", "bold")
+            ignoring = sum(self._is_ignored(one) for one in profile.tasks)
+            tasks = f"{len(profile.tasks)} task{'s' * (len(profile.tasks) != 1)}"
+            self._line(f"\n{tasks}, {ignoring} of which store no result", "bold")
             for task in profile.tasks[:_MOST]:
                 self._line(f"  {task.name}  {task.place}")
             self._more(len(profile.tasks))
@@ -104,10 +106,18 @@ class View:
                 self._line(f"  {use.kind}  {use.place}{inside}")
             self._more(len(waits))
 
+    def _is_ignored(self, task: Task) -> bool:
+        """Whether a task, or every app it may be of, says that its results are not stored."""
+        if task.ignores_result is not None:
+            return task.ignores_result
+        apps = [app for app in self.seen.profile.apps if task in self.seen.profile.tasks_of(app)]
+        return bool(apps) and all(app.known("task_ignore_result") is True for app in apps)
+
     def _process(self, one: Any) -> str:
         pool = f" {one.pool}" if one.pool else ""
         concurrency = f" of {one.concurrency}" if one.concurrency else ""
-        return f"{one.name}  {one.role}{pool}{concurrency}{' with beat' if one.has_beat else ''}  {one.place}"
+        beat = " with beat" if one.has_beat and one.role != "beat" else ""
+        return f"{one.name}  {one.role}{pool}{concurrency}{beat}  {one.place}"
 
     def _live(self) -> None:
         project = self.seen.project
@@ -141,7 +151,7 @@ class View:
         self.console.print(Text(self._clean(text), style))
 
     def _clean(self, text: str) -> str:
-        return blot_out(text, self.seen.secrets, any_url=False)
+        return self.seen.clean(text)
 
 
 def show(seen: Inspection) -> None:

@@ -14,18 +14,15 @@ from rootcellar.specialist.checking.fingerprint import fingerprints
 from rootcellar.specialist.checking.loaded import as_loaded
 from rootcellar.specialist.discover.tree import Tree, tree_of
 from rootcellar.specialist.profile import App, Place, Unread
-from rootcellar.specialist.report.harmless import is_harmless
+from rootcellar.specialist.profile.secrets import names_in
 from rootcellar.specialist.report.source_line import SourceFile
 from rootcellar.specialist.rules.comment import Comment
 from rootcellar.specialist.rules.finding import Finding, Severity
 from rootcellar.specialist.rules.project import Project
 from rootcellar.specialist.rules.rule import Rule
-from rootcellar.specialist.secrets import blot_out
+from rootcellar.specialist.secrets import blot_out, hideable
 
 T = TypeVar("T")
-
-#: Shorter secrets are hidden in lines and URLs by what they are there; in a sentence they would hide other words.
-_SHORTEST_SECRET = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ def check(
     configuration = configuration or Configuration()
     project = as_loaded(project)
     tree = tree_of(project.profile.root)
-    source = Source(tree, tuple(_hideable({*project.profile.secrets, *secrets})))
+    source = Source(tree, tuple(hideable({*project.profile.secrets, *secrets}, names_in(project.profile))))
     comments = Comments(tree, rules)
     selected = [rule for rule in rules.values() if configuration.selection.takes(rule)]
     ran = tuple(rule.id for rule in selected)
@@ -220,8 +217,3 @@ def _merged(findings: Iterable[Finding], source: Source) -> list[Finding]:
 def _needs_met(project: Project) -> tuple[str, ...]:
     needs = {"probe": project.probes, "history": project.history}
     return tuple(need for need, brought in needs.items() if brought is not None)
-
-
-def _hideable(secrets: Iterable[str]) -> Iterator[str]:
-    """Yield the secrets that can be taken out of sentences; ``redis`` as a password would take half of each."""
-    return (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET and not is_harmless(secret))

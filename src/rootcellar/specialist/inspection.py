@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from rootcellar.specialist.discover.assemble import profile_of
 from rootcellar.specialist.live import Difference, app_of, differences, live_settings
 from rootcellar.specialist.profile import Profile
 from rootcellar.specialist.profile.as_json import as_json
+from rootcellar.specialist.profile.secrets import names_in
 from rootcellar.specialist.rules.project import Probe, Project
-from rootcellar.specialist.secrets import in_settings
+from rootcellar.specialist.secrets import blot_out, hideable, in_settings
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,14 @@ class Inspection:
     #: why the live app could not be compared, or a server could not be asked
     notes: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @cached_property
+    def _hideable(self) -> frozenset[str]:
+        return hideable(self.secrets, names_in(self.profile))
+
+    def clean(self, text: str) -> str:
+        """Return a text without any of the secrets."""
+        return blot_out(text, self._hideable, any_url=False)
 
     @property
     def profile(self) -> Profile:
@@ -52,7 +62,14 @@ class Inspection:
         )
         report["probes"] = None if self.project.probes is None else [_probe(one) for one in self.project.probes]
         report["notes"] = list(self.notes)
-        return report
+        return {name: self._cleaned(value) for name, value in report.items()}
+
+    def _cleaned(self, data: Any) -> Any:
+        if isinstance(data, str):
+            return self.clean(data)
+        if isinstance(data, list):
+            return [self._cleaned(one) for one in data]
+        return {name: self._cleaned(one) for name, one in data.items()} if isinstance(data, dict) else data
 
 
 def inspection_of(

@@ -5,9 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from rootcellar.specialist.report.harmless import is_harmless
 from rootcellar.urls import SECRET_NAME, hide, redact
 
 _CUTS = re.compile(r"[;#/?]")
+#: Shorter secrets are hidden in lines and URLs by what they are there; in a sentence they would hide other words.
+_SHORTEST = 4
+#: Schemes in whose URLs a login without a colon is no name of a user, but the secret itself.
+_TAKES_TOKEN = re.compile(r"(?:cellar\+)?(?:rediss?|sentinel|socket|valkeys?)|(?:git\+)?(?:https?|ssh)", re.IGNORECASE)
+_LONE_LOGIN = re.compile(r"(://)[^:@/…]+@")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 
 
@@ -25,7 +31,7 @@ def blot_out(text: str, known: Iterable[str] = (), *, any_url: bool = True) -> s
     'port 1 refused: u:***'
     """
     if any_url:
-        text = _URL.sub(lambda match: redact(match[0]), text)
+        text = _URL.sub(lambda match: _LONE_LOGIN.sub(r"\1***@", redact(match[0])), text)
     return hide(text, (secret for one in known for secret in (_in_url(one) if "://" in one else (one,))))
 
 
@@ -37,8 +43,9 @@ def _in_url(url: str) -> Iterator[str]:
     """
     several = url.count("://") > 1  # sentinel://…;sentinel://…
     for part in url.split(";") if several else (url,):
-        rest = part.partition("://")[2]
-        candidates = [rest.rpartition("@")[0].partition(":")[2]]
+        scheme, _, rest = part.partition("://")
+        user, colon, password = rest.rpartition("@")[0].partition(":")
+        candidates = [password if colon or not _TAKES_TOKEN.match(scheme) else user]
         for pair in rest.partition("?")[2].split("&"):
             name, _, value = pair.partition("=")
             if SECRET_NAME.search(name):
@@ -47,6 +54,21 @@ def _in_url(url: str) -> Iterator[str]:
             yield candidate
             yield unquote(candidate)
             yield from _CUTS.split(candidate)
+
+
+def hideable(secrets: Iterable[str], names: str = "") -> frozenset[str]:
+    """Return the bare secrets, of these and of the URLs among them, that can be taken out of sentences.
+
+    ``redis`` as a password would take half of each with it, and one that occurs in ``names``, of files and apps, what
+    a sentence is about: ``shop:shop`` in a project called shop.
+
+    >>> sorted(hideable(["redis://:redis@redis/0", "x", "hunter2", "amqp://u:hunter3@mq", "shop"], "shop/tasks.py"))
+    ['hunter2', 'hunter3']
+    """
+    bare = (secret for one in secrets for secret in (_in_url(one) if "://" in one else (one,)))
+    return frozenset(
+        secret for secret in bare if len(secret) >= _SHORTEST and not is_harmless(secret) and secret not in names
+    )
 
 
 def in_settings(settings: Mapping[str, Any]) -> list[str]:

@@ -87,6 +87,9 @@ class Subject:
                 with suppress(Exception):
                     held = getattr(backend, part)
                     (held.stop if part == "result_consumer" else held.close)()
+                    # Celery gives its Redis client a pool, which closing the client then leaves open.
+                    if hasattr(held, "connection_pool"):
+                        held.connection_pool.disconnect()
         self._backends.clear()
 
     def _backend_of(self, app: Any) -> Any:

@@ -16,6 +16,7 @@ from rootcellar.specialist.discover.evaluation.frames import Binding, Body, Guar
 from rootcellar.specialist.discover.evaluation.scope import Scope
 from rootcellar.specialist.discover.evaluation.texts import unknown_of
 from rootcellar.specialist.discover.placed import Definition, Instance, PlacedDict
+from rootcellar.specialist.discover.settings_names import new_names
 from rootcellar.specialist.discover.settings_object import members
 from rootcellar.specialist.profile import Place, Ref, Unknown, Value
 
@@ -29,6 +30,8 @@ POSITIONAL = (
     "main", "loader", "backend", "amqp", "events", "log", "control", "set_as_current", "tasks", "broker", "include",
     "changes", "config_source", "fixups", "task_cls", "autofinalize", "namespace",
 )  # fmt: skip
+#: What names of Celery's settings and of a project's own begin with.
+_SHARED = ("redis_", "database_", "mongodb_", "security_", "event_", "s3_", "cache_")
 #: Those that are no settings.
 _NO_SETTINGS = frozenset({*POSITIONAL, "strict_typing", "config_source_silent"}) - {"backend", "broker", "include"}
 
@@ -325,7 +328,7 @@ class _Reader:
         for why in mapping.unknown:
             self._changes.know_not(why)
         for key, entry, where, maybe in mapping.placed():
-            if isinstance(key, str):
+            if isinstance(key, str) and not (isinstance(value.data, Instance) and _is_the_projects(key)):
                 at = where if where.path else place
                 given = Given(key, entry, at, origin, conditional or maybe, is_wholesale)
                 self._changes.defaults.append(given) if is_default else self._set(given)
@@ -374,6 +377,11 @@ class _Reader:
         }
         bound = dict(bind(self._evaluator, found, arguments_of(self._evaluator, call, scope)))
         self._body(found.scope.module, found.node, frozenset(inner), bound, is_handed=True)
+
+
+def _is_the_projects(name: str) -> bool:
+    """Whether a name of the project's settings at large only begins like one of Celery's: ``redis_url``."""
+    return name.lower().startswith(_SHARED) and name.lower() not in new_names()
 
 
 def _node_at(module: "Module", kinds: tuple[type[ast.AST], ...], position: tuple[int, int]) -> ast.AST | None:

@@ -140,7 +140,7 @@ def _read_source(
             return _DJANGO
         wanted = _wanted(changes.namespace, version)
         origin, name, names = "django", _DJANGO, django.members(evaluator, wanted)
-        if why := filled_by(django.module):
+        if why := filled_by(evaluator.modules, django.module):
             changes.know_not(f"Django's settings: {why}")
     else:
         value, name = _resolved(evaluator, value, near)

@@ -219,7 +219,11 @@ class _Walk:
             and one.lineno > node.lineno
             and isinstance(one.func, ast.Attribute)
             and one.func.attr in _WRITES
-            and any(_target_name(inner) == name for argument in one.args for inner in ast.walk(argument))
+            and any(
+                isinstance(inner, ast.expr) and _target_name(inner) == name
+                for argument in one.args
+                for inner in ast.walk(argument)
+            )
             for one in self._module.nodes
         )
 

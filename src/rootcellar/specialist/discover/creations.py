@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEEPEST = 4
+#: What is done to an app, and to nothing else.
+_APP_METHODS = frozenset({"config_from_object", "autodiscover_tasks"})
 #: Not returned at all.
 _NOWHERE = -1
 
@@ -115,7 +117,8 @@ def creations(modules: "Modules", evaluator: "Evaluator") -> Iterator[Creation]:
                 found = True
                 yield from _made(modules, evaluator, module, call, subclass)
     if not found:
-        yield from _current(modules, evaluator)
+        made = [*_current(modules, evaluator)] or [*_by_what_is_done(modules, evaluator)]
+        yield from made
 
 
 def _aliases(module: "Module", classes: Mapping[str, str]) -> dict[str, str]:
@@ -138,6 +141,24 @@ def _current(modules: "Modules", evaluator: "Evaluator") -> Iterator[Creation]:
                 continue
             call = ast.copy_location(ast.Call(func=node.value, args=[], keywords=[]), node.value)
             yield from _made(modules, evaluator, module, call, "", node)
+
+
+def _by_what_is_done(modules: "Modules", evaluator: "Evaluator") -> Iterator[Creation]:
+    """Yield what some call makes that is not known, and what is then treated as nothing but an app is."""
+    for path in modules.mentioning("config_from_object"):
+        module = None if is_test(path) else modules.at(path)
+        if module is None:
+            continue
+        called: dict[str, set[str]] = {}
+        for node in module.tree.body:
+            match node:
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method))):
+                    called.setdefault(name, set()).add(method)
+        apps = {name for name, methods in called.items() if methods >= _APP_METHODS}
+        for node in module.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if name in apps:
+                    yield from _made(modules, evaluator, module, call, "")
 
 
 def _runs(evaluator: "Evaluator", module: "Module", call: ast.Call) -> bool:

@@ -1,4 +1,4 @@
-"""Settings files that a settings module takes in: ``include()`` of django-split-settings, and what cannot be followed."""
+"""Settings files that a module takes in: ``include()`` of django-split-settings, and what cannot be followed."""
 
 import ast
 import fnmatch
@@ -13,6 +13,7 @@ _INCLUDES = frozenset({"split_settings.tools.include", "split_settings.include"}
 _OPTIONALS = frozenset({"split_settings.tools.optional", "split_settings.optional"})
 #: What is handed the module's names, and puts nothing of Celery's there.
 _HARMLESS = frozenset({"django_heroku.settings", "django_on_heroku.settings"})
+_DEEPEST = 8
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 
 
@@ -36,40 +37,55 @@ def included(modules: "Modules", module: "Module") -> Iterator[tuple[tuple[int, 
                     yield (call.lineno, call.col_offset), other
 
 
-def filled_by(module: "Module") -> str:
+def filled_by(modules: "Modules", module: "Module", depth: int = 0) -> str:
     """Return why a module may have names that its code does not show; empty if nothing says so.
 
-    Something is called with ``__name__``, ``globals()``, ``locals()`` or the like, to put settings there.
+    It, or a module that it takes over with ``import *``, sets items of ``globals()``, or calls something with
+    ``__name__``, ``globals()``, ``locals()`` or the like as a statement, to put settings there.
     """
-    for call in _calls(module):
-        func = call.func
-        if module.dotted(func) in _HARMLESS:
-            continue
-        owner = func.value if isinstance(func, ast.Attribute) else None
-        given = [*call.args, *(one.value for one in call.keywords)]
-        if isinstance(owner, ast.Call) and _is_namespace(owner) and isinstance(func, ast.Attribute):
-            is_filled = func.attr in ("update", "setdefault", "__setitem__")
-        else:
-            # `logging.getLogger(__name__)` and the like make something; a statement is there for what it does.
-            is_filled = any(_is_namespace(one) for one in given) or any(
-                isinstance(one, ast.Name) and one.id == "__name__" for one in given
-            )
-        if is_filled:
-            return (
-                f"line {call.lineno} of {module.path} puts settings into it in a way that this reader does not follow"
-            )
+    for statement in _statements(module):
+        if _fills(module, statement):
+            place = module.place(statement)
+            return f"line {place.line} of {place.path} puts settings into it in a way that this reader does not follow"
+    for star in module.stars if depth < _DEEPEST else ():
+        other = modules.named(star, near=module.path)
+        if other is not None and other is not module and (why := filled_by(modules, other, depth + 1)):
+            return why
     return ""
+
+
+def _fills(module: "Module", statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Assign(targets=[ast.Subscript(value=owner, slice=key)]):
+            return _is_namespace(owner) and not isinstance(key, ast.Constant)
+        case ast.Assign(value=ast.Call(args=args, keywords=keywords)):
+            return any(_is_namespace(one) for one in [*args, *(one.value for one in keywords)])
+        case ast.Expr(value=ast.Call(func=func, args=args, keywords=keywords)):
+            if module.dotted(func) in _HARMLESS:
+                return False
+            if isinstance(func, ast.Attribute) and _is_namespace(func.value):
+                return func.attr in ("update", "setdefault", "__setitem__")
+            given = [*args, *(one.value for one in keywords)]
+            # `logging.getLogger(__name__)` makes something; a statement is there for what it does.
+            return any(_is_namespace(one) or (isinstance(one, ast.Name) and one.id == "__name__") for one in given)
+    return False
 
 
 def _calls(module: "Module") -> Iterator[ast.Call]:
     """Yield the calls that are statements of a module's own."""
-    waiting: list[ast.stmt] = list(module.tree.body)
-    while waiting:
-        statement = waiting.pop(0)
+    for statement in _statements(module):
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             yield statement.value
-        elif isinstance(statement, (ast.If, ast.Try, ast.With)):
-            waiting.extend(one for one in ast.iter_child_nodes(statement) if isinstance(one, ast.stmt))
+
+
+def _statements(module: "Module") -> Iterator[ast.stmt]:
+    waiting: list[ast.AST] = list(module.tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.stmt):
+            yield node
+        if isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.ExceptHandler)):
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _is_namespace(node: ast.AST) -> bool:

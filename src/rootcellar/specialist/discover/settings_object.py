@@ -84,8 +84,7 @@ def module_members(evaluator: "Evaluator", module: "Module", wanted: Wanted, dep
             one = Member(member.name, member.value, member.place, conditional, member.is_helper or member.name in used)
             found.append((star.position, one, True))
     for position, other in included(evaluator.modules, module) if depth < _DEEPEST else ():
-        for member in module_members(evaluator, other, wanted, depth + 1):
-            found.append((position, member, True))
+        found.extend((position, member, True) for member in module_members(evaluator, other, wanted, depth + 1))
     for name in scope.frame.bindings:
         if wanted(name):
             found.extend((position, one, False) for position, one in _bound(evaluator, scope, name, used))

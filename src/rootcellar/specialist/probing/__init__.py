@@ -78,6 +78,12 @@ def probe_url(
     return (kind, *_answer(ask, Question(url, settings, timeout_s, is_broker)))
 
 
+def kind_of(url: str) -> str:
+    """Return the kind of server behind a URL, as :class:`.Probe` calls it; empty: none that can be asked."""
+    asker = _asker(url)
+    return asker[0] if asker is not None else ""
+
+
 def _asker(url: str) -> tuple[str, Callable[[Question], dict[str, Any]]] | None:
     scheme = address_of(url).scheme.removeprefix("cellar+")
     return next(((kind, ask) for beginning, kind, ask in _ASKERS if scheme.startswith(beginning)), None)

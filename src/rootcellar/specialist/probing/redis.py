@@ -17,7 +17,8 @@ def ask_redis(question: "Question") -> dict[str, Any]:
 
     Keys: ``version``, ``role``, ``maxmemory`` and ``used_memory`` (bytes), ``maxmemory_policy``, ``appendonly``
     (bool), ``save`` (whether snapshots are configured; ``None``: the login may not ask), ``evicted_keys``,
-    ``expired_keys``, ``uptime_s``, ``connected_clients``, ``maxclients``, ``keys``, ``results_sampled``, ``results_without_expiry``,
+    ``expired_keys``, ``uptime_s``, ``connected_clients``, ``maxclients``, ``keys``, ``results_sampled``,
+    ``results_without_expiry``,
     ``results_bytes`` (mean of the sample), ``results_largest_bytes``, ``results_ttl_s`` (the longest of the sample),
     ``databases_with_keys`` (their numbers), ``subscribed`` and ``subscriber_bytes`` (channels that one client has
     subscribed to, and bytes that wait for one: the most of any client; missing: the login may not ask).
@@ -46,6 +47,7 @@ def ask_redis(question: "Question") -> dict[str, Any]:
         return facts
     finally:
         client.close()
+        client.connection_pool.disconnect()
 
 
 def _client(question: "Question") -> Any:

@@ -13,7 +13,15 @@ SENSITIVE = re.compile(
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"[\s_\-.,:/\[\]=<>~!;*%{}()+\"']+")
-_NUMBERS = re.compile(r"[-+]?\d{1,9}(?:\.\d{1,6})?|\d{1,5}(?:[.:/]\d{1,5}){1,6}")
+#: Names of what is measured or counted: a number behind them is one, however long it is.
+_MEASURES = re.compile(
+    r"expire|ttl|timeout|(?:\b|_)(?:max|min|time)|size|bytes|memory|limit|interval|seconds|lifetime|delay|retention|idle",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"[-+]?\d{1,5}(?:\.\d{1,6})?|\d{1,5}(?:[.:/]\d{1,5}){1,6}")
+_LONG_NUMBER = re.compile(r"[-+]?[\d_]{1,12}(?:\.\d{1,6})?")
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _NAME = re.compile(r"[A-Za-z_]+")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 _WHERE = re.compile(r"([^/?#]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
@@ -41,6 +49,29 @@ def is_harmless(text: str) -> bool:
     parts = [part for part in _PARTS.split(text) if part]
     words = [part for part in parts if not part.isdecimal()]
     return bool(words) and all(len(part) < 6 if part.isdecimal() else part.lower() in vocabulary() for part in parts)
+
+
+def is_measure(name: str, number: str) -> bool:
+    """Whether ``number`` can be shown behind ``name``: a long one may be a PIN, but not where a size or time is meant.
+
+    >>> is_measure("result_expires", "2592000"), is_measure("pin", "2592000"), is_measure("pin", "259")
+    (True, False, True)
+    """
+    if _NUMBERS.fullmatch(number):
+        return True
+    return bool(_LONG_NUMBER.fullmatch(number) and _MEASURES.search(name) and not SENSITIVE.search(name))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text looks like the name of a setting, option or variable: an identifier with a known word in it.
+
+    >>> is_name("SHOP_DB_HOST"), is_name("ssl_cert_reqs"), is_name("MIIEvQIBADANBgkq"), is_name("two words")
+    (True, True, False, False)
+    """
+    if not _IDENTIFIER.fullmatch(text):
+        return False
+    words = [*_PARTS.split(text), *(word for word in _HUMPS.split(text) if len(word) > 2)]
+    return any(word.lower() in vocabulary() for word in words)
 
 
 def shown_text(text: str) -> str:

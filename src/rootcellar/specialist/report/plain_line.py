@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rootcellar.specialist.report.harmless import HIDDEN, SENSITIVE, is_harmless, shown_text
+from rootcellar.specialist.report.harmless import HIDDEN, SENSITIVE, is_harmless, is_measure, shown_text
 
 _PAIR = re.compile(
     r"(?P<start>\s*(?:-\s+|export\s+|ENV\s+|ARG\s+)*[\"']?)(?P<key>[\w.\-/]+)"
@@ -35,7 +35,8 @@ def shown_plain(line: str, *, with_value: bool = True) -> str:
     value = pair["value"]
     if value and SENSITIVE.search(pair["key"]):
         return pair["start"] + key + pair["sign"].rstrip() + (" " if pair["sign"][-1:].isspace() else "") + HIDDEN
-    return pair["start"] + key + pair["sign"] + "".join(_words(value))
+    shown = value if is_measure(pair["key"], value.strip()) else "".join(_words(value))
+    return pair["start"] + key + pair["sign"] + shown
 
 
 def _words(text: str) -> Iterator[str]:

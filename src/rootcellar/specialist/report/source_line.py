@@ -12,11 +12,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from rootcellar.specialist.discover.lines import lines_of
-from rootcellar.specialist.report.harmless import HIDDEN, SENSITIVE, is_harmless, shown_text
+from rootcellar.specialist.report.harmless import HIDDEN, SENSITIVE, is_harmless, is_measure, shown_text
 from rootcellar.specialist.report.plain_line import shown_plain
 
 _QUOTES = re.compile(r"([A-Za-z]*)(\"\"\"|'''|\"|')")
-_NUMBER = re.compile(r"[\d_]{1,11}(?:\.\d{1,6})?")
 _ASSIGNED = re.compile(r"(\s*)([A-Za-z_]\w*)(\s*[=:])")
 _LONGEST = 200
 
@@ -103,6 +102,7 @@ def _pieces(tokens: Sequence[tokenize.TokenInfo], line: int) -> Iterator[str]:
     is_sensitive = any(
         token.type in (tokenize.NAME, tokenize.STRING) and SENSITIVE.search(token.string) for token in tokens
     )
+    names = " ".join(token.string for token in tokens if token.type in (tokenize.NAME, tokenize.STRING))
     column = 0
     for at, token in enumerate(tokens):
         if token.start[0] == line and token.start[1] > column:
@@ -111,7 +111,7 @@ def _pieces(tokens: Sequence[tokenize.TokenInfo], line: int) -> Iterator[str]:
         if token.type == tokenize.STRING:
             yield _shown_string(token, line, is_bare=is_sensitive and not _is_name(tokens, at))
         elif token.type == tokenize.NUMBER:
-            yield token.string if not is_sensitive and _NUMBER.fullmatch(token.string) else HIDDEN
+            yield token.string if not is_sensitive and is_measure(names, token.string) else HIDDEN
         else:
             yield token.string
 

@@ -67,7 +67,7 @@ class Destination:
     def _hosts(self) -> Iterator[Address]:
         scheme = self.address.scheme
         for host in (self.address.host, *(address_of(f"x://{one}").host for one in self.address.more_hosts)):
-            if not is_hole(host):
+            if not is_hole(host) and not host.lower().endswith(".invalid"):  # by RFC 2606 never a host's name
                 yield Address(scheme=scheme, host=host)
 
 

@@ -1,10 +1,11 @@
 """Durability: settings and code under which finished results are lost."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from packaging.version import Version
 
-from rootcellar.specialist.profile import App
+from rootcellar.specialist.profile import App, Process
 from rootcellar.specialist.rules.durations import DAY_S, seconds_of
 from rootcellar.specialist.rules.finding import Edit, Finding
 from rootcellar.specialist.rules.project import Project
@@ -20,6 +21,8 @@ _RETRY = "result_backend_always_retry"
 #: Engine → the first Celery in which the setting does something: where its backend says which errors are worth it.
 _RETRIES_SINCE = {"redis": Version("5.5"), "database": Version("5.6")}
 _NEVER = Version("999")
+#: Not a heartbeat.
+_BEAT = re.compile(r"(?:celery|\b|_)beat(?:\b|_)", re.IGNORECASE)
 #: Since then the database backend tries three times unless told otherwise.
 _RETRIES_OF_ITSELF = Version("5.7")
 
@@ -35,12 +38,17 @@ def no_cleanup(app: App, project: Project) -> Iterator[Finding]:
         return  # how the app is run is not written here
     store = app.text("result_backend")
     cleaning = [one for one in project.profile.apps if one.text("result_backend") == store]  # its rows are theirs too
-    beats = [one for one in project.profile.processes if one.has_beat or one.role == "beat"]
+    beats = [one for one in project.profile.processes if one.has_beat or one.role == "beat" or _says_beat(one)]
     if not any(project.runs(beat, one) for beat in beats for one in cleaning):
         yield found(
             app.where("result_backend"),
             "Expired results stay until celery.backend_cleanup deletes them, and no process of the project runs beat.",
         )
+
+
+def _says_beat(process: Process) -> bool:
+    """Whether a process that runs some script is beat by its name: ``/start-celerybeat``, ``entrypoint.sh beat``."""
+    return process.role == "other" and any(_BEAT.search(one) for one in (process.name, *process.command))
 
 
 @app_rule("RC305")

@@ -89,7 +89,8 @@ def polling_waits(app: App, project: Project) -> Iterator[Finding]:
     if waits and engine.abilities.waiting == "polled":
         yield found(
             app.where("result_backend"),
-            f"{_count(waits, 'place')} {'wait' if len(waits) > 1 else 'waits'} for results, and Celery's {engine.label} backend polls every 0.5 s.",
+            f"{_count(waits, 'place')} wait{'s' * (len(waits) == 1)} for results, and Celery's {engine.label} backend "
+            "polls every 0.5 s.",
             related=tuple(use.place for use in waits[:5]),
         )
 
@@ -123,7 +124,8 @@ def results_nobody_reads(app: App, project: Project) -> Iterator[Finding]:
         return  # some other part of the repository reads results: perhaps these
     yield found(
         app.where("result_backend"),
-        f"Nothing in the project reads a result, and {_count(tasks, 'task')} {'store' if len(tasks) > 1 else 'stores'} one at every run.",
+        f"Nothing in the project reads a result, and {_count(tasks, 'task')} store{'s' * (len(tasks) == 1)} one at "
+        "every run.",
     )
 
 

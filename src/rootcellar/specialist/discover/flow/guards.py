@@ -20,13 +20,14 @@ def ready_if(test: ast.expr) -> tuple[frozenset[str], frozenset[str]]:
         case ast.Call(func=ast.Attribute(value=of, attr=name), args=[]) if name in _TELLING:
             return _one(of), _NONE
         case ast.UnaryOp(op=ast.Not(), operand=inner):
-            true, false = ready_if(inner)
-            return false, true
+            if_true, if_false = ready_if(inner)
+            return if_false, if_true
         case ast.BoolOp(op=operator, values=values):
-            true, false = zip(*(ready_if(value) for value in values), strict=True)
+            every = [ready_if(value) for value in values]
+            first_true, first_false = every[0]
             if isinstance(operator, ast.And):
-                return _NONE.union(*true), frozenset.intersection(*false)
-            return frozenset.intersection(*true), _NONE.union(*false)
+                return _NONE.union(*(one[0] for one in every)), first_false.intersection(*(one[1] for one in every))
+            return first_true.intersection(*(one[0] for one in every)), _NONE.union(*(one[1] for one in every))
         case ast.Compare(left=ast.Attribute(value=of, attr=name), ops=[operator], comparators=[other]):
             if name in _STATES and _is_final(other):
                 if isinstance(operator, (ast.Eq, ast.In, ast.Is)):

@@ -10,7 +10,7 @@ from rootcellar.specialist.discover.flow.attributes import variable_of
 from rootcellar.specialist.discover.flow.celery_names import POLLED, WAIT_ARGUMENTS, WAITS
 from rootcellar.specialist.discover.flow.frames import Frame, Loop
 from rootcellar.specialist.discover.flow.things import Method, Result
-from rootcellar.specialist.profile import Place, Use, Value
+from rootcellar.specialist.profile import Place, Unknown, Use, Value
 
 if TYPE_CHECKING:
     from rootcellar.specialist.discover.flow.module_flow import Flow
@@ -74,6 +74,11 @@ class UseNotes:
         calls = [method.given, node] if method.given is not None else [node]
         positional = [argument for call in calls for argument in call.args]
         given = self._keywords(frame, method, node)
+        spread = next((one.value for call in calls for one in call.keywords if one.arg is None), None)
+        if spread is not None:
+            known = self._flow.value(frame, spread).data
+            if not isinstance(known, dict) or "timeout" in known:
+                given.setdefault("timeout", Value(Unknown("an argument that is spread")))
         if method.name in ("get", "wait", "join", "join_native"):
             for name, argument in zip(WAIT_ARGUMENTS, positional, strict=False):
                 if isinstance(argument, ast.Starred):
