@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 from rootcellar.codec import Codec
@@ -26,6 +27,10 @@ from servers import (
     SentinelServers,
 )
 from servers.process import Server
+
+# A machine that has other things to do is not a failure.
+hypothesis.settings.register_profile("rootcellar", deadline=None)
+hypothesis.settings.load_profile("rootcellar")
 
 S = TypeVar("S", bound=Server | SentinelServers)
 

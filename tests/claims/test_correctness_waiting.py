@@ -91,7 +91,13 @@ def test_a_wait_has_no_timeout_of_its_own(method: Callable[..., Any]) -> None:
 def test_get_without_a_timeout_goes_on_where_one_with_a_timeout_has_given_up(new_app: NewApp, redis_url: str) -> None:
     app, other = new_app(redis_url), new_app(redis_url)
     got: list[Any] = []
-    thread = threading.Thread(target=lambda: got.append(app.AsyncResult("never-sent").get()), daemon=True)
+
+    def wait() -> None:
+        got.append(app.AsyncResult("never-sent").get())
+        app.backend.result_consumer.stop()  # of this thread: the fixture closes that of its own
+        app.backend.client.connection_pool.disconnect()
+
+    thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     with pytest.raises(TimeoutError):
         other.AsyncResult("never-sent").get(timeout=0.3)

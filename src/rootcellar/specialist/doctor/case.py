@@ -224,12 +224,17 @@ class Case:
 
     @cached_property
     def task_names(self) -> tuple[str, ...]:
-        """Names of the project's tasks that are certain: of the loaded app, else those that the project sends."""
+        """Names of the project's tasks that are certain: of the loaded app, else those that the project sends.
+
+        A loaded app also has the shared tasks of every package that was imported: where the files say which tasks are
+        the project's own, the others do not count.
+        """
+        known = {task.name for task in self.project.tasks(self.app)} if self.app is not None else set()
         if self.loaded is not None:
-            return tuple(sorted(name for name in self.loaded.tasks if not name.startswith("celery.")))
+            loaded = {str(name) for name in self.loaded.tasks if not name.startswith("celery.")}
+            return tuple(sorted(loaded & known or loaded))
         if self.app is None:
             return ()
-        known = {task.name for task in self.project.tasks(self.app)}
         sent = {name for use in self.project.uses(self.app) for name in use.tasks}
         return tuple(sorted(known & sent))
 

@@ -132,10 +132,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "slow",
         "Storing, reading or waiting for results takes long.",
         (
+            Suspect("connection-per-call", "Connecting takes longer than the query."),
             Suspect("slow-store", "Each operation waits for the store's answer."),
             Suspect("connections-exhausted", "Whoever finds no connection waits for one."),
             Suspect("polling", "A waiter that polls learns of the result at its next look."),
-            Suspect("connection-per-call", "Connecting takes longer than the query."),
             Suspect("memory-full", "A server at its limit spends its time on making room."),
             Suspect("large-results", "Large values take time on each of their ways."),
             _BEHIND,
