@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import hypothesis
 import pytest
+from celery import _state
 
 from rootcellar.codec import Codec
 from rootcellar.record import Record
@@ -41,6 +42,16 @@ ENGINES = {
     "PostgreSQL": ("postgresql_url", (pytest.mark.postgresql,)),
     "PostgreSQL without superuser rights": ("postgresql_plain_url", (pytest.mark.postgresql,)),
 }
+
+
+@pytest.fixture(autouse=True)
+def _tasks_go_with_their_test() -> Iterator[None]:
+    """A task that is made for one app is handed to every app that this process makes later: not to other tests'."""
+    shared = _state._on_app_finalizers
+    before = set(shared)
+    yield
+    shared.clear()
+    shared.update(before)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """``rootcellar doctor`` with real workers: each cause is brought about, and must be named."""
 
+import gc
 import shutil
 import tempfile
 import uuid
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import Celery, chord, group
+from celery import Celery, _state, chord, group
 from cellar_tasks import make_app, open_gate
 from workers import Worker, worker_of
 
@@ -23,6 +24,15 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_tasks_of_other_tests() -> Iterator[None]:
+    """An app also gets the tasks of every other app of its process, those that other tests have made too."""
+    with pytest.MonkeyPatch.context() as patch:
+        own = {one for one in _state._on_app_finalizers if one.__module__ == "celery.app.builtins"}
+        patch.setattr(_state, "_on_app_finalizers", own)
+        yield
+
+
 @pytest.fixture(scope="module")
 def durable() -> Iterator[RedisServer]:
     """A Redis that writes to disk, as one that holds results should."""
@@ -32,6 +42,7 @@ def durable() -> Iterator[RedisServer]:
         server.start()
         yield server
     finally:
+        gc.collect()  # results say good-bye to the server when they are collected
         server.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
