@@ -185,7 +185,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     >>> hide("port 5432 refused p", ["p"]), hide("login with s3cret/ failed: s3cret%2F", ["s3cret/"])
     ('port 5432 refused ***', 'login with *** failed: ***')
     """
-    found = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
+    found = {form for secret in secrets if secret for form in (secret, quote(secret, safe="", errors="surrogatepass"))}
     for secret in sorted(found, key=len, reverse=True):
         if len(secret) >= _LONG_ENOUGH:
             text = text.replace(secret, _HIDDEN)

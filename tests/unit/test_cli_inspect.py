@@ -198,3 +198,13 @@ def test_no_secret_is_ever_shown(secrets: list[str], tmp_path_factory: pytest.Te
         assert result.exit_code == 0
         shown = [name for name, value in values.items() if value in result.output]
         assert shown == []
+
+
+@pytest.mark.parametrize("password", ["1", "redis", "path", "null", "true", '": "', "shop", "line", "\\"])
+def test_a_password_that_is_a_word_of_the_report_does_not_break_it(password: str, tmp_path: Path) -> None:
+    code = f'from celery import Celery\n\napp = Celery("shop")\napp.conf.redis_password = {password!r}\n'
+    lay_out(tmp_path, {"shop.py": code, ".env": f"PASSWORD='{password}'"})
+    report = seen(str(tmp_path))
+    app = report["apps"][0]
+    assert (app["target"], app["path"], app["settings"][0]["value"]) == ("shop:app", "shop.py", "***")
+    assert report["env_files"][0]["path"] == ".env"

@@ -7,6 +7,7 @@ import click
 
 from rootcellar import __version__
 from rootcellar.cli.group import CellarGroup
+from rootcellar.cli.streams import ready_streams
 from rootcellar.urls import PREFIX
 
 
@@ -33,6 +34,7 @@ def cellar() -> None:
 
 def main() -> None:
     """Run the command."""
+    ready_streams()
     cellar(prog_name="rootcellar")
 
 

@@ -189,6 +189,8 @@ def _configuration(asked: Asked, rules: Any, options: dict[str, Any]) -> Any:
 
 def _asked(path: Path, app_name: str, options: dict[str, Any]) -> Asked:
     root, only = path, ""
+    if not path.is_absolute() and not _is_anywhere():
+        raise ConfigurationError(f"The current folder is gone, so there is no {path} in it. Change to another one.")
     if path.is_file():
         full = Path(os.path.abspath(path))
         root = next((one for one in full.parents if any((one / name).exists() for name in _PROJECT_FILES)), full.parent)
@@ -196,6 +198,14 @@ def _asked(path: Path, app_name: str, options: dict[str, Any]) -> Asked:
     elif not path.is_dir():
         raise ConfigurationError(f"{path} does not exist. Name the folder of a project, or one of its files.")
     return Asked(root, only, app_name, options["probe"], options["history"], options["timeout"])
+
+
+def _is_anywhere() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -149,6 +149,9 @@ def _json(data: Any) -> str:
 
 def _prefix(root: Path) -> str:
     """Return the path from the repository's root, where GitHub looks, to the project: ``services/api/`` or empty."""
-    start = os.environ.get("GITHUB_WORKSPACE") or os.getcwd()
-    relative = os.path.relpath(root.resolve(), os.path.realpath(start)).replace(os.sep, "/")
+    try:
+        start = os.environ.get("GITHUB_WORKSPACE") or os.getcwd()
+        relative = os.path.relpath(root.resolve(), os.path.realpath(start)).replace(os.sep, "/")
+    except OSError:  # the current folder is gone
+        return ""
     return "" if relative == "." or relative.startswith("..") else f"{relative}/"

@@ -62,7 +62,8 @@ class CellarGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as exc:
-            exc.message = blot_out(exc.message, secrets_in(ctx), any_url=False)
+            # Its attribute is final to type checkers.
+            vars(exc)["message"] = blot_out(exc.message, secrets_in(ctx), any_url=False)
             raise
         except (click.exceptions.Exit, click.Abort):
             raise

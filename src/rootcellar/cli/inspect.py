@@ -37,7 +37,8 @@ def inspect(
     for secret in seen.secrets:
         remember_secret(ctx, secret)
     if as_json:
-        click.echo(json.dumps(seen.as_json(), indent=2, ensure_ascii=False))
+        text = json.dumps(seen.as_json(), indent=2, ensure_ascii=False)
+        click.echo(text.encode("utf-8", "backslashreplace"))  # a path may hold bytes that are no text
     else:
         from rootcellar.cli.inspect_view import show
 

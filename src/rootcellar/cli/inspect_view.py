@@ -110,7 +110,7 @@ class View:
         """Whether a task, or every app it may be of, says that its results are not stored."""
         if task.ignores_result is not None:
             return task.ignores_result
-        apps = [app for app in self.seen.profile.apps if task in self.seen.profile.tasks_of(app)]
+        apps = list(self.seen.profile.apps_of(task))
         return bool(apps) and all(app.known("task_ignore_result") is True for app in apps)
 
     def _process(self, one: Any) -> str:

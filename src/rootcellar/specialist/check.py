@@ -20,7 +20,7 @@ from rootcellar.specialist.rules.comment import Comment
 from rootcellar.specialist.rules.finding import Finding, Severity
 from rootcellar.specialist.rules.project import Project
 from rootcellar.specialist.rules.rule import Rule
-from rootcellar.specialist.secrets import blot_out, hideable
+from rootcellar.specialist.secrets import Hider, blot_out, hideable
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Source:
     """What reports show of the project's files: lines without secrets."""
 
     tree: Tree
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    hider: Hider = field(repr=False)
     _files: dict[str, SourceFile] = field(default_factory=dict, repr=False)
 
     def shown(self, place: Place) -> str:
@@ -54,7 +54,7 @@ class Source:
 
     def hide(self, text: str) -> str:
         """Return a text without the project's secrets and without any URL's password."""
-        return blot_out(text, self.secrets)
+        return self.hider.hide(blot_out(text))
 
     def _file(self, place: Place) -> SourceFile:
         if place.path not in self._files:
@@ -127,7 +127,7 @@ def check(
     configuration = configuration or Configuration()
     project = as_loaded(project)
     tree = tree_of(project.profile.root)
-    source = Source(tree, tuple(hideable({*project.profile.secrets, *secrets}, names_in(project.profile))))
+    source = Source(tree, Hider(hideable({*project.profile.secrets, *secrets}, names_in(project.profile))))
     comments = Comments(tree, rules)
     selected = [rule for rule in rules.values() if configuration.selection.takes(rule)]
     ran = tuple(rule.id for rule in selected)

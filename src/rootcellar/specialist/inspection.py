@@ -12,7 +12,7 @@ from rootcellar.specialist.profile import Profile
 from rootcellar.specialist.profile.as_json import as_json
 from rootcellar.specialist.profile.secrets import names_in
 from rootcellar.specialist.rules.project import Probe, Project
-from rootcellar.specialist.secrets import blot_out, hideable, in_settings
+from rootcellar.specialist.secrets import Hider, hideable, in_settings
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Inspection:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @cached_property
-    def _hideable(self) -> frozenset[str]:
-        return hideable(self.secrets, names_in(self.profile))
+    def _hider(self) -> Hider:
+        return Hider(hideable(self.secrets, names_in(self.profile)))
 
     def clean(self, text: str) -> str:
         """Return a text without any of the secrets."""
-        return blot_out(text, self._hideable, any_url=False)
+        return self._hider.hide(text)
 
     @property
     def profile(self) -> Profile:

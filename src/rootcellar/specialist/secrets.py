@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from rootcellar.specialist.report.harmless import is_harmless
 from rootcellar.urls import SECRET_NAME, hide, redact
@@ -54,6 +54,34 @@ def _in_url(url: str) -> Iterator[str]:
             yield candidate
             yield unquote(candidate)
             yield from _CUTS.split(candidate)
+
+
+class Hider:
+    """Takes secrets out of texts, also where they stand percent-encoded: many out of many, so it is made once.
+
+    >>> Hider(["s3cret/", "ret/hunter"]).hide("login with s3cret/hunter failed: s3cret%2F")
+    'login with *** failed: ***'
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """``secrets`` have at least 4 letters."""
+        self._by_start: dict[str, list[str]] = {}
+        forms = {form for secret in secrets for form in (secret, quote(secret, safe="", errors="surrogatepass"))}
+        for form in sorted(forms, key=len, reverse=True):
+            self._by_start.setdefault(form[:_SHORTEST], []).append(form)
+
+    def hide(self, text: str) -> str:
+        """Return ``text`` with ``***`` in place of secrets; those that overlap are one."""
+        pieces: list[str] = []
+        end = 0  # of what is hidden
+        for at in range(len(text) - _SHORTEST + 1):
+            for form in self._by_start.get(text[at : at + _SHORTEST], ()):
+                if text.startswith(form, at):
+                    if at >= end:
+                        pieces += (text[end:at], "***")
+                    end = max(end, at + len(form))
+                    break
+        return "".join([*pieces, text[end:]])
 
 
 def hideable(secrets: Iterable[str], names: str = "") -> frozenset[str]:

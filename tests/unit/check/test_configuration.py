@@ -1,5 +1,6 @@
 """``[tool.rootcellar.check]`` and what the command line adds."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,8 @@ def test_a_path_fits_the_pattern(pattern: str):
 @pytest.mark.parametrize("pattern", ["a/c.py", "*.yml", "b", "a/b", "*/c/*", "/a/b.py", "c/**"])
 def test_a_path_does_not_fit_the_pattern(pattern: str):
     assert not fits("a/b.py", pattern)
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pyproject.toml")
+    assert configuration_of(tmp_path, IDS) == Configuration()

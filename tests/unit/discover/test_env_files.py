@@ -105,3 +105,9 @@ def test_a_key_of_many_lines_that_is_never_closed_takes_no_time() -> None:
     text = 'A="\n' * 20_000
 
     assert sum(1 for _ in variables_of(text, ".env")) >= 1
+
+
+def test_variables_that_double_stay_within_bounds() -> None:
+    text = "A0=aaaa\n" + "".join(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}\n" for n in range(1, 60))
+
+    assert max(len(one.value) for one in variables_of(text, ".env")) <= 100_000

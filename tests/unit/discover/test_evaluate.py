@@ -317,3 +317,22 @@ def test_an_expression_in_a_function_sees_its_variables(tmp_path: Path) -> None:
     evaluator = Evaluator(modules)
     assert evaluator.value(call.args[0], module, scope=function).data == 2
     assert isinstance(evaluator.value(call.args[1], module, scope=function).data, Unknown)
+
+
+@pytest.mark.parametrize(
+    "twice", ["'{}{}'.format(@, @)", "'%s%s' % (@, @)", "f'{@}{@}'", "@.replace('a', @)", "@.join([@, @])", "@ + @"]
+)
+def test_a_text_that_doubles_stays_within_bounds(tmp_path: Path, twice: str) -> None:
+    lines = ["x0 = 'aaaa'", *(f"x{n} = {twice.replace('@', f'x{n - 1}')}" for n in range(1, 60)), "x = x59"]
+    assert len(str(evaluated(tmp_path, "\n".join(lines)).data)) <= 100_000
+
+
+def test_a_text_that_is_padded_to_an_absurd_length_is_unknown(tmp_path: Path) -> None:
+    assert isinstance(evaluated(tmp_path, "x = 'a'.zfill(10 ** 10)").data, Unknown)
+
+
+def test_modules_that_each_star_import_two_others_come_to_an_end(tmp_path: Path) -> None:
+    files = {f"m{n}.py": f"from m{n + 1} import *\nfrom m{n + 2} import *\n" for n in range(100)}
+    files |= {"m100.py": "found = 1", "m101.py": "", "config.py": "from m0 import *\nx = found\ny = missing\n"}
+    assert value_in(tmp_path, files, "config.x").data == 1
+    assert isinstance(value_in(tmp_path, files, "config.y").data, Unknown)

@@ -337,3 +337,15 @@ def test_what_is_broken_is_unread_with_a_reason(path: str, text: str, why: str, 
 )
 def test_nonsense_is_survived(path: str, text: str, tmp_path: Path) -> None:
     find_packages(lay_out(tmp_path, {path: text}))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("Pipfile.lock", '{"default": {"celery": {"version": "==%s"}}}', id="locked"),
+        pytest.param("requirements.txt", "celery==%s\n", id="required"),
+        pytest.param("pyproject.toml", '[project]\ndependencies = ["celery==%s"]\n', id="in a pyproject.toml"),
+    ],
+)
+def test_a_number_that_is_too_long_for_python_is_no_version(path: str, text: str, tmp_path: Path) -> None:
+    assert [one.version for one in find_packages(lay_out(tmp_path, {path: text % ("9" * 5000)}))] in ([""], [])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rootcellar.specialist.discover.process_line import process_of
+from rootcellar.specialist.discover.process_line import process_of, words_of
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,7 @@ def test_scripts_in_scripts_end_somewhere() -> None:
         line = "sh -c " + repr(line).replace("\\", "\\\\")
 
     assert process_of(line)["role"] == "other"
+
+
+def test_a_line_that_is_far_too_long_is_split_at_blanks() -> None:
+    assert words_of("'a b' " + "c" * 2_000_000)[:2] == ["'a", "b'"]

@@ -257,3 +257,14 @@ def test_odd_file_names_are_read(tmp_path: Path) -> None:
     modules = Modules(tree_of(tmp_path))
     assert set(modules.mentioning("celery")) == {name, "new\nline.py"}
     assert all(modules.at(path) is not None for path in modules)
+
+
+def test_folders_that_lie_absurdly_deep_are_not_looked_at(tmp_path: Path) -> None:
+    deepest = tmp_path
+    for _ in range(150):
+        deepest = deepest / "d"
+    deepest.mkdir(parents=True)
+    (deepest / "tasks.py").write_text("import celery")
+    tree = tree_of(tmp_path)
+    assert tree.paths == ()
+    assert [one.why for one in tree.unread] == ["it lies more than 100 folders deep; those in it are not looked at"]

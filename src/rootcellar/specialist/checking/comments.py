@@ -3,6 +3,7 @@
 import io
 import re
 import tokenize
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
@@ -74,6 +75,7 @@ def comments_in(path: str, text: str, ids: Collection[str]) -> Iterator[Comment]
     if _WORD not in text:
         return
     lines = lines_of(text)
+    code = [n for n, one in enumerate(lines, 1) if one.strip() and not one.lstrip().startswith("#")]
     for line, column, written in _hashes(path, text, lines):
         form = _FORM.match(written)
         if form is None:
@@ -89,7 +91,7 @@ def comments_in(path: str, text: str, ids: Collection[str]) -> Iterator[Comment]
             unknown=tuple(one if ID.fullmatch(one) else HIDDEN for one in unknown),
             nearest=tuple(nearest(one, ids).partition("'")[2].rstrip("'?") for one in unknown),
             has_reason=bool(reason),
-            covers=0 if verb == "ignore-file" else _next_line(lines, line) if is_alone else line,
+            covers=0 if verb == "ignore-file" else _next(code, line) if is_alone else line,
         )
 
 
@@ -112,9 +114,7 @@ def _hashes(path: str, text: str, lines: list[str]) -> Iterator[tuple[int, int, 
             yield number, line.index("#", found.start()), found[1]
 
 
-def _next_line(lines: list[str], line: int) -> int:
-    """Return the first line behind a comment of its own that is neither empty nor a comment."""
-    for number, text in enumerate(lines[line:], line + 1):
-        if text.strip() and not text.lstrip().startswith("#"):
-            return number
-    return line
+def _next(code: list[int], line: int) -> int:
+    """Return the first of the lines that are neither empty nor a comment behind one that is; without any, itself."""
+    at = bisect_right(code, line)
+    return code[at] if at < len(code) else line

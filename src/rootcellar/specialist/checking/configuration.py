@@ -64,7 +64,7 @@ def configuration_of(root: Path, ids: Collection[str]) -> Configuration:
 
 def _table_in(path: Path) -> Any:
     try:
-        text = path.read_text("utf-8-sig")
+        text = path.read_text("utf-8-sig") if path.is_file() else ""  # opening a named pipe would wait for ever
     except (OSError, UnicodeDecodeError):
         return None  # what is there and cannot be read is in the profile's `unread`
     try:

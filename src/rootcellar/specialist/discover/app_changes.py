@@ -50,6 +50,7 @@ class _Reader:
         self._names = AppNames(modules, evaluator, creation)
         self._changes = Changes()
         self._seen: set[tuple[str, int]] = set()
+        self._given: dict[tuple[str, Place], list[Given]] = {}
 
     def read(self) -> Changes:
         creation = self._creation
@@ -341,7 +342,9 @@ class _Reader:
         )
 
     def _set(self, given: Given) -> None:
-        if given not in self._changes.own:
+        same = self._given.setdefault((given.written, given.place), [])
+        if given not in same:
+            same.append(given)
             self._changes.own.append(given)
 
     # Functions that the app is handed to.

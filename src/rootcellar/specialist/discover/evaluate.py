@@ -35,7 +35,7 @@ class Evaluator:
         self.environment = environment if environment is not None else Environment()
         self._frames: WeakKeyDictionary[Module, dict[int, Frame]] = WeakKeyDictionary()
         self._outer: WeakKeyDictionary[Module, dict[int, Body]] = WeakKeyDictionary()
-        self._kept: dict[object, Value] = {}
+        self._kept: dict[object, Value | None] = {}
         self._active: set[object] = set()
         #: what other readers keep here: the configuration of a Flask app
         self.memory: dict[object, Value] = {}
@@ -131,6 +131,12 @@ class Evaluator:
             return unknown(f"{name} is made of itself")
         if not _is_bound(scope) and key in self._kept:
             return self._kept[key]
+        if not self._active and self._depth == 0:
+            self._steps = 0
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            self._cuts += 1
+            return unknown("nested too deeply for this reader")
         self._active.add(key)
         cuts = self._cuts
         try:
@@ -138,7 +144,7 @@ class Evaluator:
         finally:
             self._active.discard(key)
         # What was cut short, by a circle or for its depth, may be known when it is asked for from elsewhere.
-        if found is not None and not _is_bound(scope) and cuts == self._cuts:
+        if not _is_bound(scope) and cuts == self._cuts:
             if len(self._kept) > _MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = found

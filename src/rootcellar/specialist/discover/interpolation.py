@@ -5,6 +5,8 @@ from collections.abc import Mapping
 _DEEPEST = 8
 #: Characters between the braces.
 _LONGEST = 500
+#: Characters of what comes out; variables that are made of two others each grow fast.
+_MOST = 100_000
 
 
 def interpolated(text: str, known: Mapping[str, str] | None = None, *, bare: bool = False, depth: int = 0) -> str:
@@ -37,7 +39,8 @@ def interpolated(text: str, known: Mapping[str, str] | None = None, *, bare: boo
         else:
             pieces.append("$")
     pieces.append(text[at:])
-    return "".join(pieces)
+    is_absurd = sum(map(len, pieces)) > max(_MOST, len(text))
+    return text if is_absurd else "".join(pieces)
 
 
 def _closing(text: str, opening: int) -> int:

@@ -1,6 +1,7 @@
 """The packages: what a project requires, has locked and has installed, from every file that says so."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rootcellar.specialist.discover import lock_files, pyproject, requirements, setup_files
 from rootcellar.specialist.discover.requirements import Found
@@ -21,6 +22,9 @@ _READERS: dict[str, Callable[[Tree, str], Iterator[Found]]] = {
     "environment.yaml": lock_files.read_conda,
 }
 
+#: Characters of a version. Python takes no number of more than 4,300 digits.
+_LONGEST_VERSION = 200
+
 
 def find_packages(tree: Tree) -> list[Package]:
     """Return all packages, in the order of files and lines.
@@ -40,8 +44,18 @@ def find_packages(tree: Tree) -> list[Package]:
             found.extend(reader(tree, path))
         except RecursionError:
             tree.unread.append(Unread(Place(path), "it is nested too deeply"))
+        except ValueError:
+            tree.unread.append(Unread(Place(path), "it holds a number that is no part of a version"))
     for folder in sorted(folders):
         found.extend(lock_files.read_installed(tree, folder))
     certain = {(one.package.name, one.package.root) for one in found if one.holds}
-    packages = {one.package: None for one in found if one.holds or (one.package.name, one.package.root) not in certain}
+    packages = {
+        _sane(one.package): None for one in found if one.holds or (one.package.name, one.package.root) not in certain
+    }
     return sorted(packages, key=lambda one: (one.place, one.root, one.name))
+
+
+def _sane(package: Package) -> Package:
+    """Return a package without what cannot be its version."""
+    is_absurd = max(len(package.version), len(package.specifier)) > _LONGEST_VERSION
+    return replace(package, version="", specifier="") if is_absurd else package

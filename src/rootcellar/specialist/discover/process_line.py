@@ -25,6 +25,8 @@ _LONG_WITH_VALUE = frozenset(
 )
 _RANK = ("worker", "beat", "flower", "web", "other")
 _DEEPEST = 4
+#: Characters of a command line; the time that its splitting takes grows with their square.
+_LONGEST = 50_000
 
 
 class ProcessLine(TypedDict):
@@ -71,13 +73,23 @@ def commands_in(command: Sequence[str] | str, depth: int = 0) -> Iterator[list[s
 def split_line(text: str) -> list[str]:
     """Split a command line as a shell would; its operators are words of their own, unknown variables become holes."""
     filled = interpolated(text.strip().replace("\\\n", " ").replace("\n", " ; "), bare=True)
-    lexer = shlex.shlex(filled, posix=True, punctuation_chars=";&|()")
+    return words_of(filled, punctuation=";&|()")
+
+
+def words_of(text: str, punctuation: str = "") -> list[str]:
+    """Split a text at blanks that are not quoted; letters of ``punctuation`` are words of their own.
+
+    One with a quote that is not closed, or that is far too long, is split at all blanks.
+    """
+    if len(text) > _LONGEST:
+        return text.split()
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=punctuation)
     lexer.whitespace_split = True
     lexer.commenters = ""
     try:
         return list(lexer)
-    except ValueError:  # a quote that is not closed
-        return filled.split()
+    except ValueError:
+        return text.split()
 
 
 def is_shell(word: str) -> bool:

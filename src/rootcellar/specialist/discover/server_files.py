@@ -2,11 +2,11 @@
 
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 
 from rootcellar.specialist.discover.images import Options
 from rootcellar.specialist.discover.lines import lines_of
+from rootcellar.specialist.discover.process_line import words_of
 from rootcellar.specialist.discover.tree import Tree
 from rootcellar.specialist.discover.yaml_node import YAMLNode, documents
 from rootcellar.specialist.profile import Place, Server, Unread
@@ -75,10 +75,7 @@ def _redis(text: str) -> Iterator[tuple[str, str, int]]:
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
-        try:
-            name, *values = shlex.split(stripped)
-        except ValueError:
-            name, *values = stripped.split()
+        name, *values = words_of(stripped) or [""]
         if name.lower() == "sentinel" and values:
             name, *values = values
         value = " ".join(values)

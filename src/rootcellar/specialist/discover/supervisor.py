@@ -16,7 +16,9 @@ _SCRIPT = re.compile(
     r"\.(?:sh|bash|mk)$|^(?:GNU)?[Mm]akefile$|^[Jj]ustfile$|^(?:start|run|entrypoint|worker|beat|celery|flower)[\w-]*$"
 )
 _PAIR = re.compile(r"""([A-Za-z_]\w*)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^,\s"']*)""")
-_STARTS = re.compile(r"celery\S*\s.*\b(?:worker|beat|flower|multi)\b|\bcelery(?:d|beat)\b")
+_CELERY = re.compile(r"celery\S*\s")
+_SUBCOMMAND = re.compile(r"\b(?:worker|beat|flower|multi)\b")
+_DAEMON = re.compile(r"\bcelery(?:d|beat)\b")
 
 
 def find(tree: Tree) -> tuple[list[Process], list[Server], list[Variable]]:
@@ -91,11 +93,17 @@ def _script(text: str, path: str) -> Iterator[Process]:
         return
     for number, line in joined_lines(text):
         stripped = line.strip().lstrip("@-")
-        if stripped.startswith(("#", "echo ", "printf ")) or not _STARTS.search(stripped):
+        if stripped.startswith(("#", "echo ", "printf ")) or not _starts_celery(stripped):
             continue
         process = _process(path, Place(path, number), stripped, "script", (), 1)
         if process.role in ("worker", "beat", "flower"):
             yield process
+
+
+def _starts_celery(line: str) -> bool:
+    celery = _CELERY.search(line)
+    starts = celery is not None and _SUBCOMMAND.search(line, celery.end()) is not None
+    return starts or _DAEMON.search(line) is not None
 
 
 def _process(

@@ -24,6 +24,8 @@ PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "manage.p
 MOST_BYTES = 2_000_000
 #: Files above which the rest of a project is not looked at.
 MOST_FILES = 200_000
+#: Folders within folders below which none is looked at.
+DEEPEST = 100
 
 
 @dataclass
@@ -108,6 +110,9 @@ def _walk(root: Path, tree: Tree) -> Iterator[str]:
             folders.clear()
             continue
         seen.add((info.st_dev, info.st_ino))
+        if relative.count("/") >= DEEPEST:
+            tree.give_up(relative, f"it lies more than {DEEPEST} folders deep; those in it are not looked at")
+            folders.clear()
         # Links last: a folder is known by its own path, and by a link's only where it lies elsewhere.
         folders[:] = sorted(
             (name for name in folders if not _is_skipped(here, name)),

@@ -75,7 +75,11 @@ class Profile:
 
     def tasks_of(self, app: App) -> Iterator[Task]:
         """Yield an app's tasks: its own, and those of no app under its folder."""
-        return (one for one in self.tasks if one.app == app.target or (not one.app and self._is_under(one.place, app)))
+        return (one for one in self.tasks if self._is_of(one, app))
+
+    def apps_of(self, task: Task) -> Iterator[App]:
+        """Yield the apps a task is of: see :meth:`tasks_of`."""
+        return (one for one in self.apps if self._is_of(task, one))
 
     def uses_by_app(self) -> dict[str, list[Use]]:
         """Return the uses of results that go through each app, by the app's target.
@@ -100,6 +104,9 @@ class Profile:
         ]
         most = max((shared for shared, _ in near), default=0)
         return {target for shared, target in near if shared == most}
+
+    def _is_of(self, task: Task, app: App) -> bool:
+        return task.app == app.target or (not task.app and self._is_under(task.place, app))
 
     def _is_under(self, place: Place, app: App) -> bool:
         return not app.root or place.path.startswith(app.root + "/")

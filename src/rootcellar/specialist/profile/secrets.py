@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rootcellar.specialist.profile.app import App
 from rootcellar.specialist.profile.profile import Profile
+from rootcellar.specialist.profile.service import Process, Server
+from rootcellar.specialist.profile.task import Task
 from rootcellar.specialist.profile.value import Call, Value
 from rootcellar.urls import SECRET_NAME
 
@@ -18,6 +21,7 @@ def secrets_of(profile: Profile) -> frozenset[str]:
 
 def names_in(profile: Profile) -> str:
     """Return the names that a report cannot do without, each on a line: the apps' and the paths of files."""
+    things: tuple[App | Task | Process | Server, ...]
     things = (*profile.apps, *profile.tasks, *profile.processes, *profile.servers)
     paths = [*(one.place.path for one in things), *(one.path for one in profile.env_files)]
     return "\n".join(dict.fromkeys([*(app.target for app in profile.apps), *paths]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rootcellar.specialist.discover.evaluation.arguments import Arguments, as_mapping
 from rootcellar.specialist.discover.evaluation.texts import (
+    MOST,
     derived,
     formatted,
     hole_name,
@@ -94,6 +95,8 @@ def _of_text(
         start = isinstance(base.data, str) and isinstance(values[0], (str, tuple)) and getattr(base.data, name)(*values)
         return made_of(True, base) if start else unknown("how a text begins that is not known", base)
     if name in _WHOLE:
+        if name == "zfill" and not (values and isinstance(values[0], int) and values[0] < MOST):
+            return unknown("zfill() to a length that is not known or absurd", base)
         if base.holes and name not in ("encode", "decode"):
             return unknown(f"{name}() of a text that is known in part", base)
         if name in ("encode", "decode"):
@@ -125,6 +128,8 @@ def _replaced(base: Value, old: Value, new: Value) -> Value:
     if not isinstance(old.data, str) or not old.is_known:
         return unknown("a replacement of something that is not known", base, old, new)
     replacement = text_of(new, hole_name(ast.Pass(), new))
+    if (base.data.count(old.data) + 1) * len(replacement.data) > MOST:
+        return unknown("a text of more than 100,000 letters", base)
     text = base.data.replace(old.data, replacement.data)
     return derived(text, base, replacement)
 

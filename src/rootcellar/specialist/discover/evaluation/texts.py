@@ -98,6 +98,17 @@ def _standing(text: str, *holes: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if f"{{{name}}}" in text)
 
 
+class _Room:
+    """What may still be put into a text that is made of others: they can be long, and many."""
+
+    def __init__(self) -> None:
+        self.left = MOST
+
+    def take(self, text: str) -> str:
+        self.left -= len(text)
+        return text if self.left >= 0 else ""
+
+
 def percent(template: Value, argument: Value, names: Sequence[str]) -> Value:
     """Return ``template % argument``; ``names`` are what unknown arguments are called, in their order."""
     if not isinstance(template.data, str):
@@ -106,6 +117,7 @@ def percent(template: Value, argument: Value, names: Sequence[str]) -> Value:
     given: list[Any] = list(data) if isinstance(data, tuple) else [data]
     taken = iter(range(len(given)))
     holes: list[str] = []
+    room = _Room()
 
     def fill(match: re.Match[str]) -> str:
         if match[0] == "%%":
@@ -119,12 +131,14 @@ def percent(template: Value, argument: Value, names: Sequence[str]) -> Value:
             name = names[n] if n is not None and n < len(names) else "unknown"
         if isinstance(found, (str, int, float, bool, timedelta)):
             if match["type"] in "di" and isinstance(found, (int, float)):
-                return str(int(found))
-            return str(found)
+                return room.take(str(int(found)))
+            return room.take(str(found))
         holes.append(name)
         return f"{{{name}}}"
 
     text = _PERCENT.sub(fill, template.data)
+    if room.left < 0:
+        return unknown("a text of more than 100,000 letters", template)
     return made_of(text, template, argument, holes=_standing(text, template.holes, argument.holes, holes))
 
 
@@ -139,6 +153,7 @@ def formatted(template: Value, args: Sequence[tuple[str, Value]], kwargs: dict[s
     used: list[Value] = []
     holes: list[str] = []
     counter = iter(range(len(args)))
+    room = _Room()
 
     def fill(match: re.Match[str]) -> str:
         if match["field"] is None:
@@ -154,9 +169,11 @@ def formatted(template: Value, args: Sequence[tuple[str, Value]], kwargs: dict[s
         part = text_of(value, _NOT_NAME.sub("_", name).strip("_") or "unknown")
         used.append(part)
         holes.extend(part.holes)
-        return str(part.data)
+        return room.take(str(part.data))
 
     text = _FIELD.sub(fill, template.data)
+    if room.left < 0:
+        return unknown("a text of more than 100,000 letters", template)
     return made_of(text, template, *used, holes=_standing(text, template.holes, holes))
 
 
