@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CELERY ?= celery
-# Two at a time, each with servers of its own: make test PYTEST_ARGS="-n 2 --dist worksteal"
-PYTEST_ARGS ?=
+# Two at a time: each has servers of its own, and much of the time they wait. One after another: make test PYTEST_ARGS=
+PYTEST_ARGS ?= -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-celery bench lint types contracts docs check-package clean

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from project_files import lay_out
-from rootcellar.specialist.discover.environment import Environment
-from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.configuration.environment import Environment
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
 from rootcellar.specialist.profile import EnvFile, Place, Value, Variable
 

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from project_files import lay_out
-from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.tasks import find_tasks
-from rootcellar.specialist.discover.uses import find_uses
+from rootcellar.specialist.discover.results.tasks import find_tasks
+from rootcellar.specialist.discover.results.uses import find_uses
 from rootcellar.specialist.profile import Use
 
 #: a project with an app and two tasks

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.calls import find_calls
-from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
+from rootcellar.specialist.discover.results.calls import find_calls
 from rootcellar.specialist.profile import Call, Called, Ref
 
 FERNET = "cryptography.fernet.Fernet"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.celery_version import versions_of
-from rootcellar.specialist.discover.packages import find_packages
+from rootcellar.specialist.discover.packaging.celery_version import versions_of
+from rootcellar.specialist.discover.packaging.packages import find_packages
 
 RELEASES = ("5.2.7", "5.3.6", "5.4.0", "5.5.3", "5.6.3", "5.7.0")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.compose import find_services
-from rootcellar.specialist.discover.yaml_node import WITHOUT_YAML
+from rootcellar.specialist.discover.services.compose import find_services
+from rootcellar.specialist.discover.services.yaml_node import WITHOUT_YAML
 from rootcellar.specialist.profile import Place, Process, Server
 
 STACK = """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.dockerfile import find, is_dockerfile
+from rootcellar.specialist.discover.services.dockerfile import find, is_dockerfile
 
 
 def test_the_last_stage_is_what_runs(tmp_path: Path) -> None:

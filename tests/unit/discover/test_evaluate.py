@@ -9,7 +9,7 @@ import pytest
 
 from project_files import lay_out
 from reading_values import evaluated, value_in
-from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
 from rootcellar.specialist.profile import Call, Place, Ref, Unknown, Value
 

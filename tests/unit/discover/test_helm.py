@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.helm import find_services
+from rootcellar.specialist.discover.services.helm import find_services
 
 VALUES = """
 env:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.kubernetes import find_services
+from rootcellar.specialist.discover.services.kubernetes import find_services
 
 CODED = base64.b64encode(b"k9Qz7vXw").decode()
 APP = f"""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.packages import find_packages
+from rootcellar.specialist.discover.packaging.packages import find_packages
 from rootcellar.specialist.profile import Package, Place
 
 Row = tuple[str, str, str, str, int]

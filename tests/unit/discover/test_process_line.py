@@ -2,7 +2,7 @@
 
 import pytest
 
-from rootcellar.specialist.discover.process_line import process_of, words_of
+from rootcellar.specialist.discover.services.process_line import process_of, words_of
 
 
 @pytest.mark.parametrize(

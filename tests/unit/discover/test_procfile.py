@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from project_files import lay_out
-from rootcellar.specialist.discover.procfile import find
+from rootcellar.specialist.discover.services.procfile import find
 from rootcellar.specialist.profile import Place
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from project_files import lay_out
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.returns import returns_of
+from rootcellar.specialist.discover.results.returns import returns_of
 from rootcellar.specialist.profile import Returned
 
 HEAD = """

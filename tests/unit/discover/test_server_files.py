@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.server_files import find_servers
+from rootcellar.specialist.discover.services.server_files import find_servers
 from rootcellar.specialist.profile import Place
 
 FILES: dict[str, tuple[str, str, str, dict[str, tuple[str, int]]]] = {

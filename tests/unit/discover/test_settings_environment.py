@@ -2,7 +2,7 @@
 
 import pytest
 
-from rootcellar.specialist.discover.environment import Environment
+from rootcellar.specialist.discover.configuration.environment import Environment
 from rootcellar.specialist.profile import EnvFile, Place, Process, Variable
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.apps import find_apps
-from rootcellar.specialist.discover.environment import Environment
-from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.configuration.apps import find_apps
+from rootcellar.specialist.discover.configuration.environment import Environment
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
 from rootcellar.specialist.profile import App
 

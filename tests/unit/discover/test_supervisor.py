@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.supervisor import find
+from rootcellar.specialist.discover.services.supervisor import find
 
 FILES: dict[str, tuple[str, str, list[tuple[str, str, int | None, int, int]]]] = {
     "supervisord": (

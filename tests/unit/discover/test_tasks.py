@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from project_files import lay_out
-from rootcellar.specialist.discover.evaluate import Evaluator
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.tasks import find_tasks
+from rootcellar.specialist.discover.results.tasks import find_tasks
 from rootcellar.specialist.profile import App, Place, Task
 
 APP = {"shop/__init__.py": "", "shop/celery.py": 'from celery import Celery\napp = Celery("shop")\n'}

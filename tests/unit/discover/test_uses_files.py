@@ -7,7 +7,7 @@ import celery
 import pytest
 
 from result_uses import SHOP, uses_in
-from rootcellar.specialist.discover.flow import celery_names
+from rootcellar.specialist.discover.results.flow import celery_names
 
 
 def test_results_come_from_other_files_even_through_ones_that_mention_nothing_of_celery(tmp_path: Path) -> None:

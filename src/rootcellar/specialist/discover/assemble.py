@@ -4,25 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from rootcellar.errors import ConfigurationError
-from rootcellar.specialist.discover import (
-    compose,
-    dockerfile,
-    kubernetes,
-    procfile,
-    supervisor,
-)
-from rootcellar.specialist.discover.apps import find_apps
-from rootcellar.specialist.discover.celery_version import versions_of
 from rootcellar.specialist.discover.collecting import uncollected
-from rootcellar.specialist.discover.django import installed_apps
+from rootcellar.specialist.discover.configuration.apps import find_apps
+from rootcellar.specialist.discover.configuration.django import installed_apps
+from rootcellar.specialist.discover.configuration.environment import Environment
+from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.env_files import find_env_files
-from rootcellar.specialist.discover.environment import Environment
-from rootcellar.specialist.discover.evaluate import Evaluator
-from rootcellar.specialist.discover.flow.scan import Scan
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.packages import find_packages
+from rootcellar.specialist.discover.packaging.celery_version import versions_of
+from rootcellar.specialist.discover.packaging.packages import find_packages
 from rootcellar.specialist.discover.repository import Repository
-from rootcellar.specialist.discover.server_files import find_servers
+from rootcellar.specialist.discover.results.flow.scan import Scan
+from rootcellar.specialist.discover.services import compose, dockerfile, kubernetes, procfile, supervisor
+from rootcellar.specialist.discover.services.server_files import find_servers
 from rootcellar.specialist.discover.tree import tree_of
 from rootcellar.specialist.engines import RELEASES
 from rootcellar.specialist.profile import Package, Process, Profile, Server, Variable

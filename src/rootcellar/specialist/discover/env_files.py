@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from rootcellar.specialist.discover.interpolation import interpolated
 from rootcellar.specialist.discover.lines import lines_of
 from rootcellar.specialist.discover.repository import Repository
+from rootcellar.specialist.discover.services.interpolation import interpolated
 from rootcellar.specialist.discover.tree import Tree
 from rootcellar.specialist.profile import EnvFile, Place, Unread, Variable
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from rootcellar.specialist.discover.evaluation.frames import absolute
+from rootcellar.specialist.discover.configuration.evaluation.frames import absolute
 from rootcellar.specialist.discover.module_names import module_names
 from rootcellar.specialist.discover.tree import Tree
 from rootcellar.specialist.profile import Place

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from rootcellar.specialist.discover.placed import PlacedDict
+from rootcellar.specialist.discover.configuration.placed import PlacedDict
 from rootcellar.specialist.discover.placeholder import looks_secret
 from rootcellar.specialist.profile import Place, Profile, Value
 from rootcellar.specialist.profile.address import address_of

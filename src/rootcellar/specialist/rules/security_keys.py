@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from rootcellar.specialist.discover.calls import GENERATORS
 from rootcellar.specialist.discover.placeholder import is_placeholder
+from rootcellar.specialist.discover.results.calls import GENERATORS
 from rootcellar.specialist.profile import Called, Place, Value
 from rootcellar.specialist.rules.code_paths import is_in_tests
 from rootcellar.specialist.rules.finding import Finding

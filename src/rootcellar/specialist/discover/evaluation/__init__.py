@@ -1,1 +1,0 @@
-"""Evaluation, in parts. :mod:`rootcellar.specialist.discover.evaluate` is the way in."""
