@@ -80,7 +80,7 @@ class Case:
     @property
     def expires_s(self) -> float | None:
         """How long the client's settings keep a result, in seconds; ``None`` and 0: for ever."""
-        return seconds_of(self.settings.get("result_expires", timedelta(days=1)))
+        return kept_s(self.settings.get("result_expires", timedelta(days=1)))
 
     def where(self, setting: str) -> Place | None:
         """Return where the project's files set a setting, or make the app."""
@@ -181,6 +181,8 @@ class Case:
             _ = self.store
         if name == "fleet":
             _ = self.fleet
+        if name == "workers" and not self.fleet.workers:
+            raise Absent("no worker answers")
         if name == "facts":
             _ = self.facts
 
@@ -269,10 +271,10 @@ class Case:
         return cast("T", value)
 
 
-def seconds_of(expires: Any) -> float | None:
+def kept_s(expires: Any) -> float | None:
     """Return what ``result_expires`` says in seconds; ``None`` where it says for ever, or nothing that is known.
 
-    >>> seconds_of(timedelta(hours=1)), seconds_of("60"), seconds_of(None), seconds_of(0)
+    >>> kept_s(timedelta(hours=1)), kept_s("60"), kept_s(None), kept_s(0)
     (3600.0, 60.0, None, None)
     """
     if isinstance(expires, timedelta):

@@ -47,9 +47,9 @@ class NotExamined:
 Answer: TypeAlias = Explains | Cleared | NotExamined
 Look: TypeAlias = "Callable[[Case], Answer]"
 
-#: What an examination may need: an answer of the result ``store``, the workers' (``fleet``), what the store's server
-#: says of itself (``facts``), the id of a ``task``.
-NEEDS = ("store", "fleet", "facts", "task")
+#: What an examination may need: an answer of the result ``store``, one of the broker (``fleet``), one of a worker at
+#: least (``workers``), what the store's server says of itself (``facts``), the id of a ``task``.
+NEEDS = ("store", "fleet", "workers", "facts", "task")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,12 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from rootcellar.specialist.doctor.asking import Absent
-from rootcellar.specialist.doctor.case import Case, seconds_of
+from rootcellar.specialist.doctor.case import Case, kept_s
 from rootcellar.specialist.doctor.fleet import Worker
 from rootcellar.specialist.doctor.suspect import Answer, Cleared, Explains, NotExamined, examination
 from rootcellar.specialist.doctor.words import counted, several
 from rootcellar.specialist.profile.address import Address, address_of
 from rootcellar.specialist.profile.shown import shown_url
-
-_NO_WORKER = "no worker answers"
 
 
 @examination("broker-away", "The broker does not answer", patience=10)
@@ -43,12 +41,10 @@ def no_worker(case: Case) -> Answer:
     )
 
 
-@examination("queue-not-consumed", "No worker consumes the queue of a task", needs=("fleet",))
+@examination("queue-not-consumed", "No worker consumes the queue of a task", needs=("workers",))
 def queue_not_consumed(case: Case) -> Answer:
     """The message lies in a queue that nobody takes from."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     names = case.task_names
     if not names:
         return NotExamined("which tasks are sent is not known: name the app with -A")
@@ -68,12 +64,10 @@ def queue_not_consumed(case: Case) -> Answer:
     )
 
 
-@examination("task-not-registered", "No worker knows the task", needs=("fleet",))
+@examination("task-not-registered", "No worker knows the task", needs=("workers",))
 def task_not_registered(case: Case) -> Answer:
     """A worker that does not know a task throws its message away."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     names = case.task_names
     if not names:
         return NotExamined("which tasks are sent is not known: name the app with -A")
@@ -90,12 +84,10 @@ def task_not_registered(case: Case) -> Answer:
     )
 
 
-@examination("worker-elsewhere", "The workers store results in another place", needs=("fleet",))
+@examination("worker-elsewhere", "The workers store results in another place", needs=("workers",))
 def worker_elsewhere(case: Case) -> Answer:
     """What they store there the client never sees."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     if not case.url:
         return NotExamined("the client's result_backend is not known: name the app with -A")
     doubtful = ""
@@ -118,12 +110,10 @@ def worker_elsewhere(case: Case) -> Answer:
     return Cleared(f"{counted(len(fleet.workers), 'worker')}, storing where the client reads: {shown_url(case.url)}")
 
 
-@examination("worker-ignores-results", "The workers store no results", needs=("fleet",))
+@examination("worker-ignores-results", "The workers store no results", needs=("workers",))
 def worker_ignores_results(case: Case) -> Answer:
     """A task that ignores its result stores nothing when it succeeds."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     for worker in fleet.workers:
         if worker.ignores_results:
             keeping = [name for name, its in worker.tasks.items() if its.get("ignore_result") == "False"]
@@ -149,12 +139,10 @@ def worker_ignores_results(case: Case) -> Answer:
     return Cleared("task_ignore_result is off at the workers, and no task whose result is used ignores it")
 
 
-@examination("worker-disabled", "The workers have no result backend", needs=("fleet",))
+@examination("worker-disabled", "The workers have no result backend", needs=("workers",))
 def worker_disabled(case: Case) -> Answer:
     """They throw every result away."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     for worker in fleet.workers:
         if _is_disabled(worker):
             return Explains(
@@ -166,12 +154,10 @@ def worker_disabled(case: Case) -> Answer:
     return Cleared("every worker has a result backend")
 
 
-@examination("worker-serializer", "The workers store in another form than the client reads", needs=("fleet",))
+@examination("worker-serializer", "The workers store in another form than the client reads", needs=("workers",))
 def worker_serializer(case: Case) -> Answer:
     """Celery decodes a result with the reader's serializer, whatever it was stored with."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     own = str(case.settings.get("result_serializer") or "json")
     for worker in fleet.workers:
         its = str(worker.settings.get("result_serializer") or "json")
@@ -185,12 +171,10 @@ def worker_serializer(case: Case) -> Answer:
     return Cleared(f"workers and client both use {own}")
 
 
-@examination("versions-apart", "Workers and client are of versions that do not read one another", needs=("fleet",))
+@examination("versions-apart", "Workers and client are of versions that do not read one another", needs=("workers",))
 def versions_apart(case: Case) -> Answer:
     """kombu 5.3 began to write dates, UUIDs, decimals and bytes as marked JSON, which older ones do not restore."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     if case.loaded is None:
         return NotExamined("which kombu the client runs is not known: name the app with -A")
     import kombu
@@ -208,17 +192,17 @@ def versions_apart(case: Case) -> Answer:
     return Cleared(f"workers run Celery {several(versions)}, and read what the client reads")
 
 
-@examination("worker-expires-early", "The workers let results expire earlier than the client expects", needs=("fleet",))
+@examination(
+    "worker-expires-early", "The workers let results expire earlier than the client expects", needs=("workers",)
+)
 def worker_expires_early(case: Case) -> Answer:
     """Whoever stores a result decides how long it is kept."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     own = case.expires_s
     for worker in fleet.workers:
         if "result_expires" not in worker.settings:
             continue
-        its = seconds_of(worker.settings["result_expires"])
+        its = kept_s(worker.settings["result_expires"])
         if its is not None and (own is None or its < own):
             kept = f"{own:g} s" if own is not None else "for ever"
             return Explains(
@@ -229,12 +213,10 @@ def worker_expires_early(case: Case) -> Answer:
     return Cleared("the workers keep results as long as the client's settings say")
 
 
-@examination("workers-behind", "The workers do not keep up", needs=("fleet",))
+@examination("workers-behind", "The workers do not keep up", needs=("workers",))
 def workers_behind(case: Case) -> Answer:
     """A task that waits for its turn is PENDING."""
     fleet = case.fleet
-    if not fleet.workers:
-        return NotExamined(_NO_WORKER)
     waiting = {queue: number for queue, number in fleet.waiting.items() if number and queue in fleet.queues}
     reserved = sum(one.where == "reserved" for one in fleet.in_hand)
     if not waiting:

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
+from rootcellar.errors import Unsupported
 from rootcellar.specialist.subject import Subject
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _client(question: "Question") -> Any:
         import redis
 
         if url.startswith("sentinel"):
-            raise NotImplementedError("a broker behind Sentinel is not asked")
+            raise Unsupported("A broker behind Sentinel is not asked; its results are.")
         return redis.Redis.from_url(
             url, socket_timeout=question.timeout_s, socket_connect_timeout=question.timeout_s, decode_responses=False
         )
