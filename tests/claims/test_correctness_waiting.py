@@ -1,6 +1,7 @@
 """What the rules about waiting for results say of Celery, made to happen on the installed one."""
 
 import asyncio
+import gc
 import inspect
 import os
 import subprocess
@@ -94,6 +95,7 @@ def test_get_without_a_timeout_goes_on_where_one_with_a_timeout_has_given_up(new
 
     def wait() -> None:
         got.append(app.AsyncResult("never-sent").get())
+        gc.collect()  # the result takes its leave
         app.backend.result_consumer.stop()  # of this thread: the fixture closes that of its own
         app.backend.client.connection_pool.disconnect()
 

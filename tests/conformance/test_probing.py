@@ -72,6 +72,8 @@ def test_postgresql_tells_its_limits_and_the_results_table(postgresql_url: str) 
 @pytest.mark.mariadb
 def test_mysql_tells_its_isolation_and_how_long_a_connection_may_idle(mariadb_url: str) -> None:
     stored(f"db+{mariadb_url}")
+    url = mariadb_url.replace("mysql+", "mariadb+")  # SQLAlchemy's other name for it
+    assert asked(f"db+{url}").facts["table"] == "celery_taskmeta"
     facts = asked(f"db+{mariadb_url}").facts
     assert facts["isolation"] == "REPEATABLE READ"
     assert facts["idle_timeout_s"] == 28800

@@ -93,13 +93,26 @@ def test_the_live_configuration_is_compared_with_what_the_files_say(
 
 
 def test_an_app_of_another_project_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lay_out(tmp_path / "here", {"one.py": APP, "two.py": APP})
+    lay_out(tmp_path / "here", {"one.py": APP})
     lay_out(tmp_path / "there", {"strangershop.py": APP})
     monkeypatch.syspath_prepend(str(tmp_path / "there"))
     report = seen(str(tmp_path / "here"), "-A", "strangershop")
     sys.modules.pop("strangershop", None)
     assert report["live"] is None
-    assert "one:app, two:app" in report["notes"][0]
+    assert "strangershop is none of the apps" in report["notes"][0]
+    assert "one:app" in report["notes"][0]
+
+
+def test_an_app_that_celery_refuses_to_configure_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed = "app.conf.update(CELERY_RESULT_SERIALIZER='json', result_expires=60, task_ignore_result=True)"
+    lay_out(tmp_path, {"mixedshop.py": textwrap.dedent(APP) + mixed + "\n"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = run(str(tmp_path), "-A", "mixedshop")
+    sys.modules.pop("mixedshop", None)
+    assert result.exit_code == 2
+    assert "cannot be loaded (ImproperlyConfigured" in result.output
 
 
 @pytest.mark.redis

@@ -87,6 +87,10 @@ def _check(ctx: click.Context, asked: Asked, rules: Any, options: dict[str, Any]
     baseline: Path | None = options["baseline"] or configuration.baseline
     if options["update_baseline"] and baseline is None:
         raise click.UsageError("--update-baseline: say where with --baseline FILE, or baseline in pyproject.toml.", ctx)
+    narrowed = [name for name in ("select", "ignore", "fix", "diff") if options[name]]
+    if options["update_baseline"] and (narrowed or asked.only):
+        with_what = f"--{narrowed[0]}" if narrowed else "a single file"
+        raise click.UsageError(f"--update-baseline writes all that is found, and cannot go with {with_what}.", ctx)
     known = read_baseline(baseline) if baseline is not None and not options["update_baseline"] else ()
 
     def run() -> Any:
@@ -94,8 +98,13 @@ def _check(ctx: click.Context, asked: Asked, rules: Any, options: dict[str, Any]
 
     report = run()
     if options["update_baseline"]:
+        for failure in report.failures:
+            click.echo(f"{failure.rule} could not be run: {failure.error}", err=True)
         write_baseline(baseline, report.known_now())  # type: ignore[arg-type]
-        click.echo(f"{baseline} now knows {len(report.findings)} findings.", err=True)
+        number = len(report.findings)
+        click.echo(f"{baseline} now knows {number} finding{'' if number == 1 else 's'}.", err=True)
+        if report.failures:
+            ctx.exit(FOUND)
         return
     if options["fix"] or options["diff"]:
         report = _mend(report, run, out, is_written=options["fix"], only=asked.only)
@@ -112,9 +121,8 @@ def _report(ctx: click.Context, asked: Asked, rules: Any, configuration: Any, kn
     from rootcellar.specialist.inspection import inspection_of
 
     loaded = load_app(asked.app_name, ctx) if asked.app_name else mounted_app(ctx)
-    name = asked.app_name or str(getattr(loaded, "main", None) or "")
     with _progress() as say:
-        seen = inspection_of(asked.root, name, loaded, probe=asked.probe, timeout_s=asked.timeout_s)
+        seen = inspection_of(asked.root, asked.app_name, loaded, probe=asked.probe, timeout_s=asked.timeout_s)
         for secret in seen.secrets:
             remember_secret(ctx, secret)
         for note in seen.notes:

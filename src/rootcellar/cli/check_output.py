@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from rootcellar.errors import ConfigurationError
+
 FORMATS = ("text", "json", "sarif", "github")
 
 #: Columns where the output is no terminal.
@@ -30,14 +32,20 @@ class Output:
         """Write a whole report.
 
         Raises:
-            OSError: the file cannot be written.
+            ConfigurationError: the file cannot be written.
         """
         # A path may hold bytes that are no text.
         data = text.encode("utf-8", "backslashreplace")
         if self.file is None:
             click.echo(data, nl=False, color=True)
         else:
-            self.file.write_bytes(data)
+            try:
+                self.file.write_bytes(data)
+            except OSError as exc:
+                raise ConfigurationError(
+                    f"--output {self.file}: it cannot be written ({exc.strerror or type(exc).__name__}). Name a file "
+                    "in a folder that exists and is yours to write in."
+                ) from exc
 
     def say(self, text: str) -> None:
         """Write what is no part of the report: before it where that is text on stdout, else to stderr."""

@@ -59,10 +59,9 @@ def doctor(
     wanted = by_name(symptom)
     rules = _rules()
     loaded = load_app(app_name, ctx) if app_name else mounted_app(ctx)
-    name = app_name or str(getattr(loaded, "main", None) or "")
     with _progress() as say:
         say("Reading the project …")
-        seen = inspection_of(path, name, loaded)
+        seen = inspection_of(path, app_name or "", loaded)
         for secret in seen.secrets:
             remember_secret(ctx, secret)
         found = diagnose(wanted, seen, rules, loaded, task_id=task_id, is_live=not no_probe, timeout_s=timeout, say=say)

@@ -1,7 +1,6 @@
 """The text form of ``rootcellar inspect``."""
 
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -100,7 +99,8 @@ class View:
         if used:
             self._line("\nResults in the code", "bold")
             self._line("  " + ", ".join(f"{kind} {number}" for kind, number in used.items()))
-            waits = [use for use in profile.uses if use.kind in ("get", "join", "lookup", "chord", "poll")]
+            waiting = ("get", "join", "lookup", "chord", "poll")
+            waits = [use for use in profile.uses if use.kind in waiting and not use.is_in_test]
             for use in waits[:_MOST]:
                 inside = f" in the task {use.inside_task}" if use.inside_task else ""
                 self._line(f"  {use.kind}  {use.place}{inside}")
@@ -122,8 +122,9 @@ class View:
     def _live(self) -> None:
         project = self.seen.project
         if project.live:
-            where = Counter(one.app for one in self.seen.differences)
-            self._line(f"\nLive configuration: {where.total()} settings differ from what the files say", "bold")
+            number = len(self.seen.differences)
+            differ = "1 setting differs" if number == 1 else f"{number} settings differ"
+            self._line(f"\nLive configuration of {', '.join(project.live)}: {differ} from what the files say", "bold")
             for one in self.seen.differences:
                 self._line(
                     f"  {one.setting}: live {one.live}, read {one.read}" + (f"  {one.place}" if one.place else "")

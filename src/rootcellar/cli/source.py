@@ -82,6 +82,8 @@ def load_app(name: str, ctx: click.Context) -> Any:
 
     try:
         app = find_app(name)
+        if hasattr(app, "conf"):
+            len(app.conf)  # Celery reads its configuration only now, and may refuse it
     except Exception as exc:
         reason = blot_out(" ".join(str(exc).split()), ctx.meta.get("rootcellar.secrets", ()))
         raise ConfigurationError(

@@ -43,7 +43,7 @@ class Inspection:
         return {app.target: self.project.engine(app).name for app in self.profile.apps}
 
     def as_json(self) -> dict[str, Any]:
-        """Return the published form; ``live`` and ``probes`` are ``None`` where they were not asked for."""
+        """Return the published form; ``live`` and ``probes`` are ``None`` where no app was loaded, no server asked."""
         report = as_json(self.profile, self.engine_names())
         report["live"] = (
             [
@@ -90,7 +90,8 @@ def inspection_of(
         secrets.update(in_settings(settings))
         app = app_of(profile, app_name, loaded)
         if app is None:
-            notes.append(f"-A {app_name} is none of the apps found in {root}: {_named(profile)}. It is not compared.")
+            name = app_name or str(loaded.main)
+            notes.append(f"{name} is none of the apps found in {root}: {_named(profile)}. It is not compared.")
         else:
             live[app.target] = settings
             found = differences(app, settings)

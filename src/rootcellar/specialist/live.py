@@ -1,8 +1,10 @@
 """The live configuration: what a loaded app is really configured with, and where that is not what its files say."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 from rootcellar.specialist.engines import CelerySetting, celery_settings
@@ -45,15 +47,18 @@ def live_settings(app: Any) -> dict[str, Any]:
     return {name: app.conf.get(name) for name in sorted(names)}
 
 
-def app_of(profile: Profile, app_name: str, app: Any) -> App | None:
-    """Return which of a project's apps was loaded by ``-A app_name``."""
+def app_of(profile: Profile, app_name: str, loaded: Any) -> App | None:
+    """Return which of a project's apps was loaded, by ``-A app_name`` or otherwise; ``None``: none of them."""
     module = app_name.partition(":")[0]
     wanted = (app_name, f"{module}:app", f"{module}:celery", f"{module}.celery:app", f"{module}.celery:celery")
     by_target = {one.target: one for one in profile.apps}
-    named = next((by_target[target] for target in wanted if target in by_target), None)
-    if named is not None or len(profile.apps) != 1:
-        return named
-    return profile.apps[0]
+    return next((by_target[target] for target in (*_targets_of(loaded), *wanted) if target in by_target), None)
+
+
+def _targets_of(loaded: Any) -> list[str]:
+    """Return every ``module:variable`` that holds a loaded app."""
+    modules = [(name, module) for name, module in sys.modules.items() if isinstance(module, ModuleType)]
+    return [f"{name}:{key}" for name, module in modules for key, value in list(vars(module).items()) if value is loaded]
 
 
 def differences(app: App, live: Mapping[str, Any]) -> list[Difference]:

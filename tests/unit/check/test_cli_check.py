@@ -190,3 +190,18 @@ def test_wrong_usage_ends_with_exit_status_2_and_words(arguments: list[str], sai
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("other", [["--select", "RC101"], ["--fix"], ["--diff"]], ids=" ".join)
+def test_a_baseline_of_a_part_is_refused(other: list[str], project: Path, tmp_path: Path):
+    baseline = tmp_path / "known.json"
+    result = run(project, "--update-baseline", "--baseline", baseline, *other)
+    assert result.exit_code == 2
+    assert f"cannot go with {other[0]}" in result.stderr
+    assert not baseline.exists()
+
+
+def test_a_report_that_cannot_be_written_is_wrong_usage(project: Path, tmp_path: Path):
+    result = run(project, "--output", tmp_path / "nowhere" / "report.txt")
+    assert result.exit_code == 2
+    assert "it cannot be written" in result.stderr

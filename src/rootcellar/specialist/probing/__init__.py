@@ -93,12 +93,16 @@ def _answer(ask: Callable[[Question], dict[str, Any]], question: Question) -> tu
     secrets = [question.url, *in_settings(question.settings)]
     runner = Runner()
     try:
-        return runner.call(lambda: ask(question), question.timeout_s * 2), ""
+        # A driver keeps to its time-out, once it has been imported.
+        return runner.call(lambda: ask(question), question.timeout_s * 2 + 3), ""
     except Hung as exc:
         return {}, f"{exc}."
     except Exception as exc:
         said = blot_out(" ".join(str(exc).split()), secrets)
-        return {}, f"{type(exc).__name__}: {said} {advice_on(exc)}".strip()
+        advice = advice_on(exc)
+        if question.is_broker:
+            advice = advice.replace("result_backend", "broker_url")
+        return {}, f"{type(exc).__name__}: {said} {advice}".strip()
     finally:
         runner.close()
 

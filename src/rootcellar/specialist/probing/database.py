@@ -29,7 +29,7 @@ def ask_database(question: "Question") -> dict[str, Any]:
     from sqlalchemy.pool import NullPool
 
     url = question.url.removeprefix("cellar+").removeprefix("db+")
-    kind = sqlalchemy.make_url(url).get_backend_name()
+    kind = sqlalchemy.make_url(url).get_backend_name().replace("mariadb", "mysql")
     if kind == "sqlite":
         _refuse_missing(address_of(url).path)
     options = dict(question.settings.get("database_engine_options") or {})
@@ -75,7 +75,7 @@ def _table(connection: Any, question: "Question", kind: str) -> dict[str, Any]:
     }
     rows = sqlalchemy.table(table, sqlalchemy.column("date_done"), schema=schema)
     estimate = statements.load(f"{kind}.sql", __package__).get("table_rows")
-    count = sqlalchemy.text(estimate).bindparams(table=table) if estimate else None
+    count = sqlalchemy.text(estimate).bindparams(table=table, schema=schema) if estimate else None
     facts["rows"] = connection.execute(
         count if count is not None else sqlalchemy.select(sqlalchemy.func.count()).select_from(rows)
     ).scalar()

@@ -14,4 +14,4 @@ select @@max_allowed_packet
 select @@character_set_database
 
 -- table_rows: an estimate that costs nothing
-select table_rows from information_schema.tables where table_schema = database() and table_name = :table
+select table_rows from information_schema.tables where table_schema = coalesce(:schema, database()) and table_name = :table

@@ -52,11 +52,6 @@ class Address:
             return "." not in host or host.endswith(_NEIGHBOUR_ENDINGS)
         return False
 
-    @property
-    def is_host_known(self) -> bool:
-        """Whether the host is written out."""
-        return bool(self.host) and not is_hole(self.host)
-
 
 def is_hole(text: str) -> bool:
     """Whether a text is unknown, in whole or in part.

@@ -54,7 +54,7 @@ class App:
     beat: tuple[BeatEntry, ...] = ()
     #: why some of its configuration could not be read; empty: all of it was
     unknown: tuple[str, ...] = ()
-    #: what keyed the app's configuration object: ``celeryconfig``, ``django.conf:settings``; empty: none
+    #: what names the app's configuration object: ``celeryconfig``, ``django.conf:settings``; empty: none
     config_source: str = ""
 
     def get(self, name: str) -> Setting | None:

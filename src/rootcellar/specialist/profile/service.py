@@ -66,3 +66,7 @@ class Server:
     aliases: tuple[str, ...] = ()
     #: where ``image`` stands; ``None``: it is no container, or its image is that of a Dockerfile
     image_place: Place | None = None
+
+    def is_called(self, host: str) -> bool:
+        """Whether that is one of its names on its network."""
+        return host in (self.name, *self.aliases)

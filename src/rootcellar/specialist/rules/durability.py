@@ -8,7 +8,7 @@ from packaging.version import Version
 from rootcellar.specialist.profile import App, Process
 from rootcellar.specialist.rules.durations import DAY_S, seconds_of
 from rootcellar.specialist.rules.finding import Edit, Finding
-from rootcellar.specialist.rules.project import Project
+from rootcellar.specialist.rules.project import Probe, Project
 from rootcellar.specialist.rules.rule import app_rule, found
 
 _WEEK_S = 7 * DAY_S
@@ -62,13 +62,18 @@ def retention_beyond_server(app: App, project: Project) -> Iterator[Finding]:
         is_persistence_off(server.options) for server in project.server_of(project.backend(app), "redis")
     )
     probe = project.probe(app)
-    if probe and probe.kind == "redis" and probe.facts.get("save") is False and not probe.facts.get("appendonly"):
-        forgets = True
+    forgets = forgets or keeps_nothing(probe)
     if forgets and engine.name != "disabled":
         yield found(
             app.where("result_expires"),
             f"result_expires asks for {kept_s / DAY_S:,.0f} days, and the server keeps results in memory only.",
         )
+
+
+def keeps_nothing(probe: Probe | None) -> bool:
+    """Whether a live Redis has said that it writes nothing to disk."""
+    facts = probe.facts if probe is not None and probe.kind == "redis" else {}
+    return facts.get("save") is False and not facts.get("appendonly")
 
 
 def is_persistence_off(options: Mapping[str, str]) -> bool:
@@ -149,7 +154,8 @@ def cache_forgets(app: App, project: Project) -> Iterator[Finding]:
 @app_rule("RC311")
 def in_a_temporary_folder(app: App, project: Project) -> Iterator[Finding]:
     """A folder that is emptied."""
-    path = "/" + project.backend(app).path.lstrip("/")
+    address = project.backend(app)
+    path = f"/{address.path}" if address.scheme == "file" else address.path  # of SQLite, a path may be relative
     if path.startswith(_FLEETING):
         yield found(app.where("result_backend"), "Results lie in a folder that is emptied at a restart, or sooner.")
 

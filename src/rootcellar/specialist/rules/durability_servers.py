@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rootcellar.specialist.profile import App
 from rootcellar.specialist.profile.address import is_hole
-from rootcellar.specialist.rules.durability import is_persistence_off
+from rootcellar.specialist.rules.durability import is_persistence_off, keeps_nothing
 from rootcellar.specialist.rules.finding import Finding
 from rootcellar.specialist.rules.project import Project
 from rootcellar.specialist.rules.rule import app_rule, found
@@ -35,8 +35,7 @@ def eviction_loses_results(app: App, project: Project) -> Iterator[Finding]:
 @app_rule("RC303")
 def persistence_off(app: App, project: Project) -> Iterator[Finding]:
     """A Redis that writes nothing to disk."""
-    probe = project.probe(app)
-    if probe and probe.kind == "redis" and probe.facts.get("save") is False and not probe.facts.get("appendonly"):
+    if keeps_nothing(project.probe(app)):
         yield found(
             app.where("result_backend"),
             "The Redis behind result_backend writes neither snapshots nor an append-only file.",
@@ -57,7 +56,7 @@ def container_without_volume(app: App, project: Project) -> Iterator[Finding]:
     if not address.host or is_hole(address.host):
         return
     for server in project.profile.servers:
-        if server.name == address.host and server.kind in _KINDS and server.has_volume is False:
+        if server.is_called(address.host) and server.kind in _KINDS and server.has_volume is False:
             yield found(
                 server.place,
                 f"The service {server.name} holds results and has no volume: they go with its container.",

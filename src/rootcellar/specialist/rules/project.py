@@ -93,7 +93,8 @@ class Project:
 
     def runs(self, process: Process, app: App) -> bool:
         """Whether a process runs this app, as far as can be told: it names it, or it names none."""
-        return not process.app or app.target.partition(":")[0].startswith(process.app.partition(":")[0])
+        named, module = (f"{name.partition(':')[0]}." for name in (process.app, app.target))
+        return not process.app or module.startswith(named) or named.startswith(module)
 
     def server_of(self, address: Address, kind: str) -> tuple[Server, ...]:
         """Return what the project says of the server at an address.
@@ -104,7 +105,7 @@ class Project:
         servers = [one for one in self.profile.servers if one.kind == kind]
         files = [one for one in servers if one.origin == "file"]
         containers = [one for one in servers if one.origin != "file"]
-        named = [one for one in containers if address.host in (one.name, *one.aliases)]
+        named = [one for one in containers if one.is_called(address.host)]
         if not named and is_hole(address.host) and len(containers) == 1:
             named = containers
         return tuple(named + files if named or len(containers) <= 1 else named)
