@@ -9,8 +9,7 @@ from pathlib import Path
 from project_files import lay_out
 from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.results.tasks import find_tasks
-from rootcellar.specialist.discover.results.uses import find_uses
+from rootcellar.specialist.discover.results.flow.scan import Scan
 from rootcellar.specialist.profile import Use
 
 #: a project with an app and two tasks
@@ -39,13 +38,13 @@ def uses_in(folder: Path, files: dict[str, str | bytes]) -> list[Use]:
     """The uses in a project."""
     modules = Modules(lay_out(folder, files))
     evaluator = Evaluator(modules)
-    return find_uses(modules, evaluator, [], find_tasks(modules, evaluator, []))
+    return Scan(modules, evaluator, []).uses
 
 
 def uses_of(folder: Path, snippet: str, path: str = "shop/code.py") -> list[Use]:
     """The uses in a snippet, beside which stands the shop."""
     modules = Modules(lay_out(folder, {**SHOP, path: snippet}))
-    found = find_uses(modules, Evaluator(modules), [], [])
+    found = Scan(modules, Evaluator(modules), []).uses
     assert modules.tree.unread == []
     return [use for use in found if use.place.path == path]
 

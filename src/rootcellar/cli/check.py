@@ -1,9 +1,7 @@
 """``rootcellar check``: what is wrong with the way a project keeps its results."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import click
 from rootcellar.cli.check_output import FORMATS, Output, diff_of, explained, list_of, rendered
 from rootcellar.cli.extra import require_check_extra
 from rootcellar.cli.failure import FOUND, remember_secret
+from rootcellar.cli.progress import progress
 from rootcellar.errors import ConfigurationError, did_you_mean
 
 #: How often --fix looks again for what it could mend; each time it mends at least one file.
@@ -121,7 +120,7 @@ def _report(ctx: click.Context, asked: Asked, rules: Any, configuration: Any, kn
     from rootcellar.specialist.inspection import inspection_of
 
     loaded = load_app(asked.app_name, ctx) if asked.app_name else mounted_app(ctx)
-    with _progress() as say:
+    with progress("Reading the project …") as say:
         seen = inspection_of(asked.root, asked.app_name, loaded, probe=asked.probe, timeout_s=asked.timeout_s)
         for secret in seen.secrets:
             remember_secret(ctx, secret)
@@ -214,15 +213,3 @@ def _is_anywhere() -> bool:
     except OSError:
         return False
     return True
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], object]]:
-    """Give a function that shows what is being done, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("Reading the project …") as status:
-        yield status.update

@@ -1,17 +1,14 @@
 """``rootcellar doctor``: which of many causes explains a symptom."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
+from rootcellar.cli.extra import require_check_extra
 from rootcellar.cli.failure import FOUND, remember_secret
+from rootcellar.cli.progress import progress
 from rootcellar.cli.source import load_app, mounted_app
-from rootcellar.errors import MissingPackage
 
 
 @click.command(
@@ -47,20 +44,21 @@ def doctor(
 
     Exit status 1 if an explanation was found.
     """
+    require_check_extra("doctor")
     from rootcellar.specialist.doctor import diagnose
     from rootcellar.specialist.doctor import symptom as by_name
     from rootcellar.specialist.doctor.as_json import as_json as json_of
     from rootcellar.specialist.inspection import inspection_of
+    from rootcellar.specialist.rules import all_rules
     from rootcellar.specialist.secrets import blot_out
 
     if symptom is None:
         _list(is_json=as_json)
         return
     wanted = by_name(symptom)
-    rules = _rules()
+    rules = all_rules()
     loaded = load_app(app_name, ctx) if app_name else mounted_app(ctx)
-    with _progress() as say:
-        say("Reading the project …")
+    with progress("Reading the project …") as say:
         seen = inspection_of(path, app_name or "", loaded)
         for secret in seen.secrets:
             remember_secret(ctx, secret)
@@ -85,28 +83,3 @@ def _list(*, is_json: bool) -> None:
     width = max(len(one.name) for one in SYMPTOMS)
     for one in SYMPTOMS:
         click.echo(f"{one.name:<{width}}  {one.meaning}")
-
-
-def _rules() -> Any:
-    try:
-        import yaml  # noqa: F401
-
-        from rootcellar.specialist.rules import all_rules
-    except ImportError as exc:
-        raise MissingPackage(
-            f"rootcellar doctor needs a package that cannot be imported ({exc}). Install it: "
-            "pip install 'rootcellar[check]'"
-        ) from exc
-    return all_rules()
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], object]]:
-    """Give a function that shows what is being done, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("…") as status:
-        yield status.update

@@ -2,14 +2,14 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from rootcellar.cli.failure import FOUND
+from rootcellar.cli.progress import progress
 from rootcellar.cli.source import read_source, source_options
 
 
@@ -36,7 +36,10 @@ def test(ctx: click.Context, url: str | None, app_name: str | None, *, timeout: 
 
     source = read_source(ctx, url, app_name)
     steps = []
-    with closing(verify(source.url, source.settings, timeout_s=timeout)) as running, _progress(as_json) as say:
+    with (
+        closing(verify(source.url, source.settings, timeout_s=timeout)) as running,
+        progress("", is_quiet=as_json) as say,
+    ):
         say(f"{STEPS[0]} …")
         for step in running:
             steps.append(step)
@@ -53,18 +56,6 @@ def test(ctx: click.Context, url: str | None, app_name: str | None, *, timeout: 
         _show(steps)
     if failed:
         ctx.exit(FOUND)
-
-
-@contextmanager
-def _progress(as_json: bool) -> Iterator[Any]:
-    """Give a function that shows what is being done, on a terminal only."""
-    if as_json or not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield status.update
 
 
 def _show(steps: list[Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from project_files import lay_out
 from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.results.calls import find_calls
+from rootcellar.specialist.discover.results.flow.scan import Scan
 from rootcellar.specialist.profile import Call, Called, Ref
 
 FERNET = "cryptography.fernet.Fernet"
@@ -15,7 +15,7 @@ FERNET = "cryptography.fernet.Fernet"
 
 def calls_in(folder: Path, snippet: str, **more: str) -> list[Called]:
     modules = Modules(lay_out(folder, {"code.py": snippet, **more}))
-    return find_calls(modules, Evaluator(modules), [])
+    return Scan(modules, Evaluator(modules), []).calls
 
 
 def one_call(folder: Path, snippet: str) -> Called:

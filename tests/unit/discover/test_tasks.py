@@ -7,7 +7,7 @@ import pytest
 from project_files import lay_out
 from rootcellar.specialist.discover.configuration.evaluate import Evaluator
 from rootcellar.specialist.discover.modules import Modules
-from rootcellar.specialist.discover.results.tasks import find_tasks
+from rootcellar.specialist.discover.results.flow.scan import Scan
 from rootcellar.specialist.profile import App, Place, Task
 
 APP = {"shop/__init__.py": "", "shop/celery.py": 'from celery import Celery\napp = Celery("shop")\n'}
@@ -16,7 +16,7 @@ SHOP_APP = App("shop.celery:app", Place("shop/celery.py", 2))
 
 def tasks_in(folder: Path, files: dict[str, str | bytes], apps: tuple[App, ...] = (SHOP_APP,)) -> list[Task]:
     modules = Modules(lay_out(folder, files))
-    return find_tasks(modules, Evaluator(modules), apps)
+    return Scan(modules, Evaluator(modules), apps).tasks
 
 
 def one_task(folder: Path, snippet: str, path: str = "shop/tasks.py") -> Task:

@@ -1,12 +1,21 @@
-"""The calls and assignments that rules look at, beside those of tasks and results: by full dotted name."""
+"""The calls and assignments that rules look at, beside those of tasks and results: by full dotted name.
+
+Those of :data:`VOCABULARY`, and
+
+- ``celery.Celery.backend=``, ``…_backend=``, ``…backend_cls=``: an app's backend is assigned;
+  ``celery.Celery.setup_security`` is called; ``celery.app.backends.BACKEND_ALIASES=``, ``override_backends=``;
+- one of :data:`GENERATORS`, whose value becomes that of ``assigned_to``, a name that sounds like a secret's, or
+  ``Fernet_key`` and the like for a key that is handed over at once;
+- ``=``: a literal, ``args[0]``, is assigned to such a name.
+"""
 
 import ast
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rootcellar.specialist.discover.modules import Module, Modules
-from rootcellar.specialist.profile import App, Call, Called, Place, Ref, Unknown, Value
+from rootcellar.specialist.discover.modules import Module
+from rootcellar.specialist.profile import Call, Called, Place, Ref, Unknown, Value
 from rootcellar.urls import SECRET_NAME
 
 if TYPE_CHECKING:
@@ -102,20 +111,6 @@ _SECRET_LINE = re.compile(
 )
 _WRITES = frozenset({"write", "write_text", "write_bytes", "writelines"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-def find_calls(modules: Modules, evaluator: "Evaluator", apps: Sequence[App]) -> list[Called]:
-    """Return the calls and assignments of :data:`VOCABULARY`, and others as follows, in the order of their places.
-
-    - ``celery.Celery.backend=``, ``…_backend=``, ``…backend_cls=``: an app's backend is assigned;
-      ``celery.Celery.setup_security`` is called; ``celery.app.backends.BACKEND_ALIASES=``, ``override_backends=``;
-    - one of :data:`GENERATORS`, whose value becomes that of ``assigned_to``, a name that sounds like a secret's, or
-      ``Fernet_key`` and the like for a key that is handed over at once;
-    - ``=``: a literal, ``args[0]``, is assigned to such a name.
-    """
-    from rootcellar.specialist.discover.results.flow.scan import Scan
-
-    return Scan(modules, evaluator, apps).calls
 
 
 def may_have_calls(text: str) -> bool:
